@@ -1,0 +1,3 @@
+from .adversarial_hook import AdversarialHook
+
+__all__ = ['AdversarialHook']

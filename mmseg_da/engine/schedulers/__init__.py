@@ -1,0 +1,3 @@
+from .poly_lr import PolyLR
+
+__all__ = ['PolyLR']

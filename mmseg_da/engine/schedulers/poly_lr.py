@@ -1,0 +1,43 @@
+"""The paper's learning rate decay, to the letter."""
+
+from __future__ import annotations
+
+from mmengine.optim import PolyLR as MMEnginePolyLR
+
+from mmseg_da.registry import PARAM_SCHEDULERS
+
+
+@PARAM_SCHEDULERS.register_module()
+class PolyLR(MMEnginePolyLR):
+    r"""``lr0 * (1 - i / T) ** power`` at iteration i of T.
+
+    MMEngine's scheduler decays over ``end - begin - 1`` steps, so with its
+    default ``end`` (the runner's ``max_iters``) the last iteration has a rate
+    of zero. Here it decays over ``end - begin`` steps.
+
+    Args:
+        optimizer (Optimizer or OptimWrapper): The wrapped optimizer.
+        end (int): T, the step at which the rate would reach ``eta_min``. The
+            runner sets it to ``max_iters`` where a config does not.
+        power (float): Defaults to 0.9.
+        by_epoch (bool): Defaults to False.
+        kwargs: See :class:`mmengine.optim.PolyLR`.
+    """
+
+    def __init__(
+        self,
+        optimizer,
+        *args,
+        end: int,
+        power: float = 0.9,
+        by_epoch: bool = False,
+        **kwargs,
+    ) -> None:
+        super().__init__(
+            optimizer,
+            *args,
+            end=end + 1,
+            power=power,
+            by_epoch=by_epoch,
+            **kwargs,
+        )

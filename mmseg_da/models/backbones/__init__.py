@@ -1,0 +1,3 @@
+from .bisenet import BiSeNet
+
+__all__ = ['BiSeNet']

@@ -1,0 +1,131 @@
+"""Backbone of the paper's BiSeNet: spatial path beside a ResNet context path.
+
+The network of "Real-time Domain Adaptation in Semantic Segmentation",
+section 2.2, after "BiSeNet: Bilateral Segmentation Network for Real-time
+Semantic Segmentation" (ECCV 2018). It is not MMSegmentation's BiSeNetV1: the
+two refined context maps are concatenated at 1/8 instead of summed top-down,
+and the global average multiplies the deepest map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmcv.cnn import ConvModule
+from mmengine.model import BaseModule
+from mmseg.models.utils import resize
+from torch import Tensor, nn
+
+from mmseg_da.registry import MODELS
+
+KAIMING_FAN_IN = dict(
+    type='Kaiming', layer='Conv2d', mode='fan_in', nonlinearity='relu'
+)
+
+
+class AttentionRefinementModule(BaseModule):
+    """Weights each channel by what its global average says (ARM).
+
+    Pool -> 1x1 convolution with bias -> BN -> sigmoid -> multiply.
+
+    Args:
+        channels (int): Channels of the map, kept.
+        norm_cfg (dict): Config of the norm layer.
+
+    Shape:
+        - Input and output: ``(N, channels, H, W)``.
+    """
+
+    def __init__(self, channels: int, norm_cfg: dict) -> None:
+        super().__init__(init_cfg=KAIMING_FAN_IN)
+        self.attention = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            ConvModule(
+                channels,
+                channels,
+                1,
+                bias=True,
+                norm_cfg=norm_cfg,
+                act_cfg=dict(type='Sigmoid'),
+            ),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.attention(x)
+
+
+class SpatialPath(BaseModule):
+    """Three 3x3 stride-2 conv-BN-ReLU: detail at 1/8 of the image's size.
+
+    Args:
+        channels (Sequence[int]): Output channels of the three layers.
+        norm_cfg (dict): Config of the norm layers.
+
+    Shape:
+        - Input: ``(N, 3, H, W)``. Output: ``(N, channels[-1], H/8, W/8)``.
+    """
+
+    def __init__(self, channels: Sequence[int], norm_cfg: dict) -> None:
+        super().__init__(init_cfg=KAIMING_FAN_IN)
+        widths = [3, *channels]
+        self.layers = nn.Sequential(
+            *(
+                ConvModule(c_in, c_out, 3, 2, 1, norm_cfg=norm_cfg)
+                for c_in, c_out in zip(widths, channels)
+            )
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+@MODELS.register_module()
+class BiSeNet(BaseModule):
+    """Spatial path and context path of the paper's BiSeNet.
+
+    Args:
+        context_path (dict): Config of the context backbone. It must return
+            the maps at 1/16 and 1/32.
+        context_channels (Sequence[int]): Channels of these two maps.
+            Defaults to (256, 512), a ResNet-18's.
+        spatial_channels (Sequence[int]): Channels of the spatial path's three
+            layers. Defaults to (64, 128, 256).
+        norm_cfg (dict): Config of the norm layers outside the context
+            backbone. Defaults to dict(type='BN').
+
+    Shape:
+        - Input: ``(N, 3, H, W)``.
+        - Output: a tuple of three maps at 1/8 (rounded up): spatial path,
+          refined 1/16 map, refined 1/32 map times its global average.
+    """
+
+    def __init__(
+        self,
+        context_path: dict,
+        context_channels: Sequence[int] = (256, 512),
+        spatial_channels: Sequence[int] = (64, 128, 256),
+        norm_cfg: dict = dict(type='BN'),  # noqa: B006
+    ) -> None:
+        super().__init__()
+        self.spatial_path = SpatialPath(spatial_channels, norm_cfg)
+        self.context_path = MODELS.build(context_path)
+        self.refine_16 = AttentionRefinementModule(
+            context_channels[0], norm_cfg
+        )
+        self.refine_32 = AttentionRefinementModule(
+            context_channels[1], norm_cfg
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        spatial = self.spatial_path(x)
+        context_16, context_32 = self.context_path(x)
+        tail = torch.mean(context_32, dim=(2, 3), keepdim=True)
+        context_16 = self.refine_16(context_16)
+        context_32 = self.refine_32(context_32) * tail
+        size = spatial.shape[2:]
+        return (
+            spatial,
+            resize(context_16, size=size, mode='bilinear'),
+            resize(context_32, size=size, mode='bilinear'),
+        )

@@ -1,0 +1,3 @@
+from .bisenet_head import BiSeNetHead
+
+__all__ = ['BiSeNetHead']

@@ -1,0 +1,3 @@
+from .cli import one_sentence_errors
+
+__all__ = ['one_sentence_errors']
