@@ -1,0 +1,5 @@
+"""Transforms; imported for their registration."""
+
+from .loading import LoadImage, LoadTrainIds
+
+__all__ = ['LoadImage', 'LoadTrainIds']

@@ -1,0 +1,241 @@
+"""What the two domains' data sets share."""
+
+import logging
+import os.path as osp
+from collections.abc import Iterable
+from typing import Optional
+
+import mmengine
+import mmengine.fileio as fileio
+from mmcv.transforms import LoadAnnotations
+from mmengine.logging import print_log
+from mmseg.datasets import BaseSegDataset
+from mmseg.datasets import CityscapesDataset as _MMSegCityscapes
+
+from ..errors import InputError
+from ..registry import DATASETS
+from .listing import list_files, shorten
+from .samplers import SeededIndex, mix_seed
+from .seeding import seeded
+
+_WHERE_DATA_GOES = (
+    'put GTA5 under data/gta5 and Cityscapes under data/cityscapes as the '
+    "README shows, set the data set's data_root, or make the demo data with "
+    'tools/dataset_converters/make_demo_data.py'
+)
+
+
+@DATASETS.register_module()
+class DomainDataset(BaseSegDataset):
+    """A data set of one domain, in Cityscapes' 19 classes.
+
+    Labels are loaded by :class:`LoadTrainIds`; files whose
+    ``seg_map_suffix`` has 'TrainIds' in it hold train ids, all others
+    Cityscapes' label ids. Without ``data_prefix.seg_map_path`` the data set
+    is unlabelled: no label folder is ever looked at.
+
+    Args:
+        data_prefix (dict): The folders of the images (``img_path``) and of
+            the labels (``seg_map_path``; absent or None: unlabelled).
+        max_samples (int, optional): Keep that many samples, evenly spaced
+            over the sorted names: files are sorted by city and drive, so
+            the first ones would be near copies of each other, and a random
+            choice would hang on a seed. Defaults to None: all.
+        skip_bad_samples (bool): In training, log and count an unusable
+            sample and take another instead of stopping. Evaluation always
+            stops. Defaults to False.
+        pipeline (Sequence[dict]): The transforms. Defaults to ().
+        **kwargs: As in mmseg's ``BaseSegDataset``.
+
+    Raises:
+        InputError: Folder, images, labels or list are not there.
+    """
+
+    METAINFO = _MMSegCityscapes.METAINFO
+
+    def __init__(
+        self,
+        data_prefix: dict,
+        max_samples: Optional[int] = None,
+        skip_bad_samples: bool = False,
+        pipeline: Iterable = (),
+        **kwargs,
+    ) -> None:
+        if max_samples is not None and max_samples < 1:
+            raise InputError(
+                f'max_samples is {max_samples}, but it must be at least 1, '
+                'or None for all samples.'
+            )
+        self.max_samples = max_samples
+        self.skip_bad_samples = skip_bad_samples
+        self.bad_samples: dict[str, str] = {}
+        self._last_seed: Optional[int] = None
+        super().__init__(
+            data_prefix={
+                k: v for k, v in data_prefix.items() if v is not None
+            },
+            pipeline=list(pipeline),
+            **kwargs,
+        )
+        if 'seg_map_path' not in self.data_prefix and any(
+            isinstance(t, LoadAnnotations) for t in self.pipeline.transforms
+        ):
+            raise InputError(
+                f'{type(self).__name__} has no data_prefix.seg_map_path, but '
+                'its pipeline loads labels: set it to the folder of the '
+                'labels, or take the transform out.'
+            )
+
+    @property
+    def label_encoding(self) -> str:
+        """'train_ids' or 'label_ids': what the label files hold."""
+        is_train = 'trainids' in self.seg_map_suffix.lower()
+        return 'train_ids' if is_train else 'label_ids'
+
+    def select(self, names: list[str]) -> list[str]:
+        """Keep some of the names; for subclasses."""
+        return names
+
+    def load_data_list(self) -> list[dict]:
+        """Find the samples; one listing of each folder, nothing opened."""
+        img_dir = self.data_prefix.get('img_path', '')
+        names = self._names(img_dir)
+        if self.max_samples is not None and self.max_samples < len(names):
+            total, kept = len(names), self.max_samples
+            names = [names[i * total // kept] for i in range(kept)]
+        ann_dir = self.data_prefix.get('seg_map_path')
+        if ann_dir is not None:
+            self._check_partners(names, img_dir, ann_dir)
+        return [self._data_info(name, img_dir, ann_dir) for name in names]
+
+    def _data_info(
+        self, name: str, img_dir: str, ann_dir: Optional[str]
+    ) -> dict:
+        info = {
+            'img_path': osp.join(img_dir, name + self.img_suffix),
+            'label_map': self.label_map,
+            'label_encoding': self.label_encoding,
+            'reduce_zero_label': self.reduce_zero_label,
+            'seg_fields': [],
+        }
+        if ann_dir is not None:
+            info['seg_map_path'] = osp.join(
+                ann_dir, name + self.seg_map_suffix
+            )
+        return info
+
+    def _names(self, img_dir: str) -> list[str]:
+        if not fileio.isdir(img_dir, backend_args=self.backend_args):
+            raise InputError(
+                f"{type(self).__name__} looked for images in '{img_dir}', "
+                f'which is not a folder: {_WHERE_DATA_GOES}.'
+            )
+        names = list_files(img_dir, self.img_suffix, self.backend_args)
+        if not names:
+            raise InputError(
+                f"{type(self).__name__} found no file '*{self.img_suffix}' "
+                f"in '{img_dir}' or its subfolders: check the layout "
+                f'(data_prefix.img_path) and img_suffix, or '
+                f'{_WHERE_DATA_GOES}.'
+            )
+        listed = self._listed() if self.ann_file else None
+        if listed is not None:
+            missing = set(listed) - names
+            if missing:
+                raise InputError(
+                    f"ann_file '{self.ann_file}' names {shorten(missing)}, "
+                    f"but '{img_dir}' has no such '*{self.img_suffix}'."
+                )
+        return self.select(sorted(names if listed is None else listed))
+
+    def _listed(self) -> list[str]:
+        try:
+            lines = mmengine.list_from_file(
+                self.ann_file, backend_args=self.backend_args
+            )
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"ann_file '{self.ann_file}' cannot be read as a list of "
+                f'image names ({type(error).__name__}): give a text file '
+                'with a name per line, without suffix.'
+            ) from error
+        names = [line.strip() for line in lines]
+        names = [n.removesuffix(self.img_suffix) for n in names if n]
+        if not names:
+            raise InputError(
+                f"ann_file '{self.ann_file}' is empty: give an image name "
+                'per line, without suffix.'
+            )
+        return list(dict.fromkeys(names))
+
+    def _check_partners(
+        self, names: list[str], img_dir: str, ann_dir: str
+    ) -> None:
+        if not fileio.isdir(ann_dir, backend_args=self.backend_args):
+            raise InputError(
+                f"{type(self).__name__} looked for labels in '{ann_dir}', "
+                'which is not a folder: check data_root and '
+                'data_prefix.seg_map_path (None for images without labels).'
+            )
+        labels = list_files(ann_dir, self.seg_map_suffix, self.backend_args)
+        missing = [name for name in names if name not in labels]
+        if missing:
+            name = missing[0]
+            raise InputError(
+                f'{osp.join(img_dir, name + self.img_suffix)} has no label '
+                f'{osp.join(ann_dir, name + self.seg_map_suffix)} '
+                f'({len(missing)} of {len(names)} labels are missing): add '
+                'it, check seg_map_suffix, or leave the image out with '
+                'ann_file.'
+            )
+
+    def prepare_data(self, idx: int) -> Optional[dict]:
+        """Run the pipeline on a sample.
+
+        With an index from this package's :class:`InfiniteSampler` the random
+        generators are seeded for the sample and restored afterwards.
+
+        Args:
+            idx (int): The index, a :class:`SeededIndex` or any other.
+
+        Returns:
+            dict or None: The sample; None if it is unusable and skipped.
+        """
+        self._last_seed = getattr(idx, 'seed', None)
+        try:
+            if self._last_seed is None:
+                return super().prepare_data(idx)
+            with seeded(self._last_seed):
+                return super().prepare_data(int(idx))
+        except InputError as error:
+            if not self.skip_bad_samples or self.test_mode:
+                raise
+            self._note_bad_sample(int(idx), str(error))
+            return None
+
+    def _note_bad_sample(self, idx: int, finding: str) -> None:
+        path = self.get_data_info(idx)['img_path']
+        if path in self.bad_samples:
+            return
+        self.bad_samples[path] = finding
+        if len(self.bad_samples) == len(self):
+            raise InputError(
+                f'All {len(self)} samples are unusable; the last: {finding}'
+            )
+        print_log(
+            f'Skipped sample {path} ({len(self.bad_samples)} bad so far in '
+            f'this process): {finding}',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+    def _rand_another(self) -> int:
+        """The sample taken instead of one whose pipeline gave None.
+
+        It follows from the seed of that one, so that the stream stays the
+        same for any number of workers.
+        """
+        if self._last_seed is None:
+            return super()._rand_another()
+        seed = mix_seed(self._last_seed, 1)
+        return SeededIndex(seed % len(self), seed)

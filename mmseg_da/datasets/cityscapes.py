@@ -1,0 +1,60 @@
+"""Cityscapes (Cordts et al. 2016): the target domain."""
+
+from collections.abc import Sequence
+from typing import Optional
+
+from ..errors import InputError
+from ..registry import DATASETS
+from .base import DomainDataset
+from .listing import shorten
+
+
+@DATASETS.register_module()
+class CityscapesDataset(DomainDataset):
+    """Cityscapes as shipped, with no conversion step.
+
+    The official ``*_gtFine_labelIds.png`` are read as they are;
+    ``seg_map_suffix='_gtFine_labelTrainIds.png'`` reads converted ones.
+
+    Args:
+        data_prefix (dict): ``dict(img_path='leftImg8bit/train')`` for images
+            without labels, and with ``seg_map_path='gtFine/train'`` for
+            labelled ones.
+        cities (Sequence[str], optional): The cities to keep. Defaults to
+            None: all.
+        img_suffix (str): Defaults to '_leftImg8bit.png'.
+        seg_map_suffix (str): Defaults to '_gtFine_labelIds.png'.
+        **kwargs: As in :class:`DomainDataset`.
+    """
+
+    def __init__(
+        self,
+        data_prefix: dict,
+        cities: Optional[Sequence[str]] = None,
+        img_suffix: str = '_leftImg8bit.png',
+        seg_map_suffix: str = '_gtFine_labelIds.png',
+        **kwargs,
+    ) -> None:
+        self.cities = [cities] if isinstance(cities, str) else cities
+        super().__init__(
+            data_prefix=data_prefix,
+            img_suffix=img_suffix,
+            seg_map_suffix=seg_map_suffix,
+            **kwargs,
+        )
+
+    def select(self, names: list[str]) -> list[str]:
+        """Keep the images of ``cities``."""
+        if self.cities is None:
+            return names
+        # aachen/aachen_000000_000019
+        city_of = {n: n.rsplit('/', 1)[-1].split('_')[0] for n in names}
+        found = set(city_of.values())
+        unknown = set(self.cities) - found
+        if unknown or not self.cities:
+            raise InputError(
+                f'cities has {shorten(unknown) if unknown else "no city"}, '
+                f"but the cities in '{self.data_prefix['img_path']}' are "
+                f'{shorten(found, limit=30)}.'
+            )
+        return [name for name in names if city_of[name] in self.cities]

@@ -1,0 +1,62 @@
+"""GTA5 ("Playing for Data", Richter et al. 2016): the source domain."""
+
+import os.path as osp
+from collections.abc import Sequence
+from typing import Optional, Union
+
+from ..errors import InputError
+from ..registry import DATASETS
+from .base import DomainDataset
+from .listing import shorten
+
+
+@DATASETS.register_module()
+class GTA5Dataset(DomainDataset):
+    """GTA5 as shipped: ``images/00001.png`` and ``labels/00001.png``.
+
+    The labels may be the palette PNGs of the data set, their RGB
+    conversions, or, with ``seg_map_suffix='_labelTrainIds.png'``, train ids.
+
+    Args:
+        data_prefix (dict, optional): As in :class:`DomainDataset`. Defaults
+            to ``dict(img_path='images', seg_map_path='labels')``.
+        ids (Sequence[int | str], optional): The frames to keep, as numbers
+            or as file names without suffix. Defaults to None: all.
+        img_suffix (str): Defaults to '.png'.
+        seg_map_suffix (str): Defaults to '.png'.
+        **kwargs: As in :class:`DomainDataset`.
+    """
+
+    def __init__(
+        self,
+        data_prefix: Optional[dict] = None,
+        ids: Optional[Sequence[Union[int, str]]] = None,
+        img_suffix: str = '.png',
+        seg_map_suffix: str = '.png',
+        **kwargs,
+    ) -> None:
+        if data_prefix is None:
+            data_prefix = {'img_path': 'images', 'seg_map_path': 'labels'}
+        self.ids = ids
+        super().__init__(
+            data_prefix=data_prefix,
+            img_suffix=img_suffix,
+            seg_map_suffix=seg_map_suffix,
+            **kwargs,
+        )
+
+    def select(self, names: list[str]) -> list[str]:
+        """Keep the frames of ``ids``."""
+        if self.ids is None:
+            return names
+        found = {osp.basename(name): name for name in names}
+        # Frame 7 is 00007.png.
+        wanted = [f'{i:05d}' if isinstance(i, int) else i for i in self.ids]
+        unknown = [i for i in wanted if i not in found]
+        if unknown or not wanted:
+            raise InputError(
+                f'ids has {shorten(unknown) if unknown else "no frame"}, but '
+                f"the frames in '{self.data_prefix['img_path']}' are "
+                f'{shorten(found)}.'
+            )
+        return sorted({found[i] for i in wanted})

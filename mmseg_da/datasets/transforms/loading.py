@@ -1,0 +1,185 @@
+"""Reading images and labels, with bad files found and named."""
+
+import io
+from typing import Optional
+
+import mmcv
+import mmengine.fileio as fileio
+import numpy as np
+from mmcv.transforms import LoadImageFromFile
+from mmseg.datasets.transforms import LoadAnnotations
+from PIL import Image
+
+from ...errors import InputError
+from ...registry import TRANSFORMS
+from ..labels import check_train_ids, decode_label_ids, decode_rgb
+
+_PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
+
+
+def read_bytes(
+    path: str, kind: str, backend_args: Optional[dict] = None
+) -> bytes:
+    """Read a whole image file and check that its end is there.
+
+    Some OpenCV versions return the upper part of a truncated file instead of
+    failing, so the end marker is looked for (PNG and JPEG).
+
+    Args:
+        path (str): The file.
+        kind (str): What it is, for the message: 'image' or 'label'.
+        backend_args (dict, optional): A file backend of mmengine. Defaults
+            to None: the local disk.
+
+    Returns:
+        bytes: What the file holds.
+
+    Raises:
+        InputError: The file is missing, unreadable, empty or truncated.
+    """
+    try:
+        data = fileio.get(path, backend_args=backend_args)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(
+            f'The {kind} file {path} cannot be read: {reason}.'
+        ) from error
+    if not data:
+        raise InputError(
+            f'The {kind} file {path} is empty (0 bytes): fetch it again.'
+        )
+    is_png = data.startswith(_PNG_SIGNATURE)
+    is_jpeg = data.startswith(b'\xff\xd8')
+    if (is_png and data.rfind(b'IEND') < 0) or (
+        is_jpeg and data.rfind(b'\xff\xd9') < 0
+    ):
+        raise InputError(
+            f'The {kind} file {path} is truncated (its end is missing after '
+            f'{len(data)} bytes): fetch it again.'
+        )
+    return data
+
+
+def _undecodable(path: str, kind: str, size: int) -> InputError:
+    return InputError(
+        f'The {kind} file {path} cannot be decoded (damaged, or no image; '
+        f'{size} bytes): fetch it again.'
+    )
+
+
+@TRANSFORMS.register_module()
+class LoadImage(LoadImageFromFile):
+    """mmcv's ``LoadImageFromFile`` that names a file it cannot use.
+
+    Args: as mmcv's ``LoadImageFromFile``.
+
+    Raises:
+        InputError: The image is missing, empty, truncated or damaged.
+    """
+
+    def transform(self, results: dict) -> Optional[dict]:
+        """Add ``img`` (BGR, uint8), ``img_shape`` and ``ori_shape``."""
+        try:
+            img = self._read(results['img_path'])
+        except InputError:
+            if self.ignore_empty:
+                return None
+            raise
+        results['img'] = img.astype(np.float32) if self.to_float32 else img
+        results['img_shape'] = results['ori_shape'] = img.shape[:2]
+        return results
+
+    def _read(self, path: str) -> np.ndarray:
+        data = read_bytes(path, 'image', self.backend_args)
+        try:
+            img = mmcv.imfrombytes(
+                data, flag=self.color_type, backend=self.imdecode_backend
+            )
+        except Exception as error:  # decoders raise whatever they like
+            raise _undecodable(path, 'image', len(data)) from error
+        if img is None:
+            raise _undecodable(path, 'image', len(data))
+        return img
+
+
+@TRANSFORMS.register_module()
+class LoadTrainIds(LoadAnnotations):
+    """Load a label PNG of either domain as train ids.
+
+    Palette and grey PNGs hold ids: label ids or train ids, as the data set
+    says in ``label_encoding``. RGB(A) PNGs hold Cityscapes' colours. All are
+    decoded by table look-up (:mod:`mmseg_da.datasets.labels`).
+
+    Required keys: ``seg_map_path``, ``seg_fields``; used if there:
+    ``label_encoding``, ``label_map``, ``ori_shape``, ``img_path``.
+    Added key: ``gt_seg_map`` (uint8, shape (H, W), 0..18 and 255).
+
+    Args:
+        backend_args (dict, optional): A file backend of mmengine. Defaults
+            to None: the local disk.
+
+    Raises:
+        InputError: The label is missing, empty, truncated or damaged, not an
+            8-bit PNG, of another size than its image, or has an id or a
+            colour that is not known.
+    """
+
+    def __init__(self, backend_args: Optional[dict] = None) -> None:
+        super().__init__(backend_args=backend_args)
+
+    def _load_seg_map(self, results: dict) -> None:
+        path = results['seg_map_path']
+        data = read_bytes(path, 'label', self.backend_args)
+        if not data.startswith(_PNG_SIGNATURE):
+            raise InputError(
+                f'The label file {path} is no PNG: labels must be PNG, as '
+                'lossy formats change them.'
+            )
+        if data[24] == 16:  # bit depth in the header
+            raise InputError(
+                f'The label file {path} has 16 bits per value, but labels '
+                'are 8-bit palette, grey or RGB PNGs.'
+            )
+        try:
+            image = Image.open(io.BytesIO(data))
+            self._check_size(image.size[::-1], results)
+            label = self._decode(image, path, results)
+        except InputError:
+            raise
+        except Exception as error:  # decoders raise whatever they like
+            raise _undecodable(path, 'label', len(data)) from error
+        label_map = results.get('label_map')
+        if label_map is not None:
+            table = np.full(256, 255, np.uint8)
+            table[list(label_map)] = list(label_map.values())
+            label = table.take(label)
+        results['gt_seg_map'] = label
+        results['seg_fields'].append('gt_seg_map')
+
+    @staticmethod
+    def _check_size(shape: tuple, results: dict) -> None:
+        expected = tuple(results.get('ori_shape', shape))
+        if shape != expected:
+            raise InputError(
+                f'The label file {results["seg_map_path"]} is '
+                f'{shape[1]}x{shape[0]}, but its image '
+                f'{results.get("img_path")} is {expected[1]}x{expected[0]}: '
+                'they must have the same size.'
+            )
+
+    @staticmethod
+    def _decode(image: Image.Image, path: str, results: dict) -> np.ndarray:
+        if image.mode in ('RGB', 'RGBA'):
+            return decode_rgb(np.asarray(image.convert('RGB')), path)
+        if image.mode not in ('P', 'L', '1'):
+            raise InputError(
+                f'The label file {path} has the colour mode {image.mode}, '
+                'but labels are 8-bit palette, grey or RGB PNGs.'
+            )
+        ids = np.asarray(image).astype(np.uint8, copy=False)
+        if results.get('label_encoding', 'train_ids') == 'train_ids':
+            return check_train_ids(ids, path)
+        return decode_label_ids(ids, path)
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(backend_args={self.backend_args})'
