@@ -4,14 +4,25 @@ from .base import DomainDataset
 from .cityscapes import CityscapesDataset
 from .gta5 import GTA5Dataset
 from .samplers import InfiniteSampler, SeededIndex
-from .transforms import LoadImage, LoadTrainIds
+from .transforms import (
+    ColorJitter,
+    EvaluateAtInputSize,
+    LoadImage,
+    LoadTrainIds,
+    RandomResizedCrop,
+    ResizeToScale,
+)
 
 __all__ = [
     'CityscapesDataset',
+    'ColorJitter',
     'DomainDataset',
+    'EvaluateAtInputSize',
     'GTA5Dataset',
     'InfiniteSampler',
     'LoadImage',
     'LoadTrainIds',
+    'RandomResizedCrop',
+    'ResizeToScale',
     'SeededIndex',
 ]

@@ -17,6 +17,7 @@ from ..registry import DATASETS
 from .listing import list_files, shorten
 from .samplers import SeededIndex, mix_seed
 from .seeding import seeded
+from .transforms._check import check_size
 
 _WHERE_DATA_GOES = (
     'put GTA5 under data/gta5 and Cityscapes under data/cityscapes as the '
@@ -37,6 +38,12 @@ class DomainDataset(BaseSegDataset):
     Args:
         data_prefix (dict): The folders of the images (``img_path``) and of
             the labels (``seg_map_path``; absent or None: unlabelled).
+        img_scale (tuple[int], optional): Width and height to train or test
+            at, which :class:`ResizeToScale` reads. Defaults to None: images
+            keep their size.
+        img_scale (tuple[int], optional): The (width, height) that
+            :class:`ResizeToScale` in the pipeline brings samples to.
+            Defaults to None.
         max_samples (int, optional): Keep that many samples, evenly spaced
             over the sorted names: files are sorted by city and drive, so
             the first ones would be near copies of each other, and a random
@@ -56,16 +63,21 @@ class DomainDataset(BaseSegDataset):
     def __init__(
         self,
         data_prefix: dict,
+        img_scale: Optional[tuple[int, int]] = None,
         max_samples: Optional[int] = None,
         skip_bad_samples: bool = False,
         pipeline: Iterable = (),
         **kwargs,
     ) -> None:
+        if img_scale is not None:
+            check_size(f'{type(self).__name__}.img_scale', img_scale)
         if max_samples is not None and max_samples < 1:
             raise InputError(
                 f'max_samples is {max_samples}, but it must be at least 1, '
                 'or None for all samples.'
             )
+        self.img_scale = img_scale
+        self.img_scale = img_scale
         self.max_samples = max_samples
         self.skip_bad_samples = skip_bad_samples
         self.bad_samples: dict[str, str] = {}
@@ -114,10 +126,13 @@ class DomainDataset(BaseSegDataset):
         info = {
             'img_path': osp.join(img_dir, name + self.img_suffix),
             'label_map': self.label_map,
+            'img_scale': self.img_scale,
             'label_encoding': self.label_encoding,
             'reduce_zero_label': self.reduce_zero_label,
             'seg_fields': [],
         }
+        if self.img_scale is not None:
+            info['scale'] = tuple(self.img_scale)
         if ann_dir is not None:
             info['seg_map_path'] = osp.join(
                 ann_dir, name + self.seg_map_suffix

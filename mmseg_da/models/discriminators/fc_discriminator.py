@@ -37,9 +37,7 @@ class FCDiscriminator(BaseModule):
                 nn.Conv2d(c_in, c_out, 4, 2, 1),
                 nn.LeakyReLU(0.2, inplace=True),
             ]
-        self.layers = nn.Sequential(
-            *layers, nn.Conv2d(widths[-1], 1, 4, 2, 1)
-        )
+        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 2, 1))
 
     def forward(self, probabilities: Tensor) -> Tensor:
         return self.layers(probabilities)

@@ -1,0 +1,46 @@
+"""Checks of the transforms' arguments."""
+
+from typing import Any
+
+from ...errors import InputError
+
+
+def check_range(key: str, value: Any, low: float, high: float) -> None:
+    """Raise unless ``low <= value <= high``."""
+    if not isinstance(value, (int, float)) or not low <= value <= high:
+        raise InputError(
+            f'{key} is {value!r}, but it must be a number from {low:g} to '
+            f'{high:g}.'
+        )
+
+
+def check_prob(key: str, value: Any) -> None:
+    """Raise unless it is a probability."""
+    check_range(key, value, 0, 1)
+
+
+def check_interval(key: str, value: Any, high: float) -> None:
+    """Raise unless it is a pair with ``0 < first <= second <= high``."""
+    if not (
+        isinstance(value, (tuple, list))
+        and len(value) == 2
+        and all(isinstance(v, (int, float)) for v in value)
+        and 0 < value[0] <= value[1] <= high
+    ):
+        raise InputError(
+            f'{key} is {value!r}, but it must be (low, high) with 0 < low <= '
+            f'high <= {high:g}.'
+        )
+
+
+def check_size(key: str, value: Any) -> None:
+    """Raise unless it is (width, height) in pixels."""
+    if not (
+        isinstance(value, (tuple, list))
+        and len(value) == 2
+        and all(isinstance(v, int) and v > 0 for v in value)
+    ):
+        raise InputError(
+            f'{key} is {value!r}, but it must be (width, height), two '
+            'positive integers.'
+        )

@@ -1,0 +1,70 @@
+"""The size at which a sample is used and evaluated."""
+
+from mmcv.transforms import BaseTransform
+from mmseg.datasets.transforms import Resize
+
+from ...errors import InputError
+from ...registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class ResizeToScale(Resize):
+    """MMSeg's ``Resize`` to the data set's ``img_scale``.
+
+    The size stands beside the data set's folder in the config, so that one
+    key changes it for the whole pipeline. Image (bilinear) and the labels
+    loaded before it (nearest) are resized.
+
+    Required key: ``img_scale``, (width, height), which
+    :class:`~mmseg_da.datasets.DomainDataset` gives to its samples.
+
+    Raises:
+        InputError: The data set has no ``img_scale``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(scale=(1, 1))  # replaced for each sample
+
+    def transform(self, results: dict) -> dict:
+        """Resize the sample."""
+        scale = results.get('img_scale')
+        if scale is None:
+            raise InputError(
+                'The pipeline has ResizeToScale, but its data set has no '
+                'img_scale: set it to (width, height).'
+            )
+        self.scale = tuple(scale)
+        return super().transform(results)
+
+
+@TRANSFORMS.register_module()
+class EvaluateAtInputSize(BaseTransform):
+    """Score the prediction at the network's input size.
+
+    MMSeg brings a prediction to ``ori_shape`` before it is scored. With the
+    label loaded before the resize and this after it, both are at the input's
+    size: the paper's protocol (1024x512). Without it, and with the label
+    loaded after the resize, labels keep their full resolution.
+
+    Changes ``ori_shape`` to ``img_shape``.
+
+    Raises:
+        InputError: The label is not of the input's size.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Take the input's size as the original one."""
+        shape = tuple(results['img_shape'])
+        label = results.get('gt_seg_map')
+        if label is not None and label.shape != shape:
+            raise InputError(
+                'The pipeline has EvaluateAtInputSize, but the label of '
+                f'{results.get("img_path")} is {label.shape[1]}x'
+                f'{label.shape[0]} and its image {shape[1]}x{shape[0]}: load '
+                'the label before the resize, and the resize before this.'
+            )
+        results['ori_shape'] = shape
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}()'

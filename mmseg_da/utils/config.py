@@ -1,0 +1,95 @@
+"""Loading a config the way every tool here does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Optional, Union
+
+from mmengine.config import Config, ConfigDict
+from mmengine.device import get_device
+
+from ..errors import InputError
+
+REPO_ROOT = Path(__file__).resolve().parents[2]
+
+
+def load_config(
+    path: Union[str, Path], cfg_options: Optional[dict] = None
+) -> Config:
+    """Load a config so that tools run from any folder.
+
+    Relative paths count from the current folder; the config itself and its
+    data roots that are not there are looked for in the project's folder.
+
+    Args:
+        path (str | Path): Config file.
+        cfg_options (dict, optional): Overrides, keys with dots.
+
+    Returns:
+        Config: The merged config.
+
+    Raises:
+        InputError: If there is no such file, or it cannot be parsed.
+    """
+    found = _existing(Path(path))
+    if found is None or not found.is_file():
+        raise InputError(
+            f'The config {path} does not exist, neither here nor in '
+            f'{REPO_ROOT}: see configs/ for those of the project.'
+        )
+    try:
+        cfg = Config.fromfile(str(found))
+        cfg.merge_from_dict(cfg_options or {})
+    except (SyntaxError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f'The config {path} cannot be loaded ({error!r}): check the file, '
+            'its _base_ and the --cfg-options.'
+        ) from error
+    for part in _dicts(cfg._cfg_dict):
+        root = part.get('data_root')
+        if isinstance(root, str):
+            part['data_root'] = str(_existing(Path(root)) or root)
+    return cfg
+
+
+def set_work_dir(cfg: Config, work_dir: Optional[str], config: str) -> None:
+    """Choose the work dir: argument, else config, else ``work_dirs/NAME``."""
+    if work_dir is not None:
+        cfg.work_dir = work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
+
+
+def use_amp(cfg: Config) -> None:
+    """Train with automatic mixed precision: dynamic scaling, fp16.
+
+    Raises:
+        InputError: If the config's optimizer wrapper has no AMP counterpart,
+            or there is no accelerator.
+    """
+    wrapper = cfg.optim_wrapper
+    if wrapper.type not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise InputError(
+            f'--amp cannot be combined with optim_wrapper.type={wrapper.type}:'
+            ' it replaces OptimWrapper by AmpOptimWrapper.'
+        )
+    if get_device() == 'cpu':
+        raise InputError(
+            '--amp needs an accelerator and none was found: train without it.'
+        )
+    wrapper.type = 'AmpOptimWrapper'
+    wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def _existing(path: Path) -> Optional[Path]:
+    return next((p for p in (path, REPO_ROOT / path) if p.exists()), None)
+
+
+def _dicts(node) -> Iterator[ConfigDict]:
+    if isinstance(node, dict):
+        yield node
+        node = list(node.values())
+    if isinstance(node, (list, tuple)):
+        for child in node:
+            yield from _dicts(child)

@@ -1,0 +1,66 @@
+"""Evaluate a checkpoint on the test data of a config.
+
+python tools/test.py configs/da/bisenet_adv_gta2cs.py CHECKPOINT
+"""
+
+import argparse
+import os
+
+from mmengine.config import DictAction
+from mmengine.runner import Runner
+
+from mmseg_da.utils import (
+    load_config,
+    one_sentence_errors,
+    set_work_dir,
+    weights_only_loading,
+)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        '--work-dir', help='where the log and the metrics (JSON) go'
+    )
+    parser.add_argument(
+        '--out', help='folder for the predictions, as train-id PNGs'
+    )
+    parser.add_argument('--show-dir', help='folder for painted predictions')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='overrides of the config, as key.of.config=value',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='job launcher',
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args.config, args.cfg_options)
+    cfg.launcher = args.launcher
+    cfg.load_from = args.checkpoint
+    set_work_dir(cfg, args.work_dir, args.config)
+    if args.show_dir is not None:
+        cfg.default_hooks.visualization.draw = True
+        cfg.visualizer.save_dir = args.show_dir
+    if args.out is not None:
+        cfg.test_evaluator.update(output_dir=args.out, keep_results=True)
+    with weights_only_loading():
+        Runner.from_cfg(cfg).test()
+
+
+if __name__ == '__main__':
+    with one_sentence_errors():
+        main()
