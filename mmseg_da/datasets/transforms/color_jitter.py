@@ -98,5 +98,8 @@ class ColorJitter(BaseTransform):
 
 
 def _blend(img: np.ndarray, value: float, factor: float) -> np.ndarray:
-    table = np.arange(256, dtype=np.float32) * factor + value * (1 - factor)
+    levels = np.arange(256, dtype=np.float32)
+    table = cv2.addWeighted(
+        levels, factor, np.full_like(levels, value), 1 - factor, 0
+    )
     return cv2.LUT(img, np.clip(table, 0, 255).astype(np.uint8))
