@@ -20,7 +20,6 @@ class PolyLR(MMEnginePolyLR):
         end (int): T, the step at which the rate would reach ``eta_min``. The
             runner sets it to ``max_iters`` where a config does not.
         power (float): Defaults to 0.9.
-        by_epoch (bool): Defaults to False.
         kwargs: See :class:`mmengine.optim.PolyLR`.
     """
 
@@ -30,14 +29,6 @@ class PolyLR(MMEnginePolyLR):
         *args,
         end: int,
         power: float = 0.9,
-        by_epoch: bool = False,
         **kwargs,
     ) -> None:
-        super().__init__(
-            optimizer,
-            *args,
-            end=end + 1,
-            power=power,
-            by_epoch=by_epoch,
-            **kwargs,
-        )
+        super().__init__(optimizer, *args, end=end + 1, power=power, **kwargs)

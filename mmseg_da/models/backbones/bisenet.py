@@ -105,7 +105,7 @@ class BiSeNet(BaseModule):
         context_path: dict,
         context_channels: Sequence[int] = (256, 512),
         spatial_channels: Sequence[int] = (64, 128, 256),
-        norm_cfg: dict = dict(type='BN'),  # noqa: B006
+        norm_cfg: dict = dict(type='BN'),
     ) -> None:
         super().__init__()
         self.spatial_path = SpatialPath(spatial_channels, norm_cfg)
