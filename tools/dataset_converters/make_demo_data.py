@@ -1,0 +1,66 @@
+"""Render the demo data: street scenes of a game and of a dash camera.
+
+Writes ``OUT/gta5`` and ``OUT/cityscapes`` in the two data sets' own file
+layouts. Run again with the same parameters, it continues or reuses.
+"""
+
+import argparse
+import os
+
+from mmseg_da.demo import DemoSpec, write_demo_data
+from mmseg_da.demo.preview import write_preview
+from mmseg_da.utils.cli import one_sentence_errors
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--out', default='data/demo', help='output folder')
+    numbers = {
+        'num_source': 'labelled source images',
+        'num_target': 'unlabelled target images',
+        'num_labelled': 'labelled target images for the oracle',
+        'num_val': 'labelled target images to evaluate on',
+        'seed': 'another seed, other scenes',
+    }
+    for name, text in numbers.items():
+        parser.add_argument(
+            '--' + name.replace('_', '-'),
+            type=int,
+            default=getattr(DemoSpec, name),
+            help=f'{text} (default: %(default)s)',
+        )
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=os.cpu_count() or 1,
+        help='processes; the pictures do not depend on it',
+    )
+    parser.add_argument(
+        '--preview',
+        metavar='FILE.png',
+        help='also write a sheet of some images and their labels',
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    spec = DemoSpec(
+        args.num_source,
+        args.num_target,
+        args.num_labelled,
+        args.num_val,
+        args.seed,
+    )
+    if write_demo_data(args.out, spec, args.workers):
+        print(f'\nDemo data written to {args.out}')
+    else:
+        print(f'Demo data in {args.out} is complete and is reused')
+    if args.preview:
+        write_preview(args.preview, args.seed)
+        print(f'Preview written to {args.preview}')
+
+
+if __name__ == '__main__':
+    with one_sentence_errors():
+        main()
