@@ -1,0 +1,15 @@
+from .class_weight import check_class_weights, load_class_weight
+from .cross_entropy_loss import CrossEntropyLoss, cross_entropy
+from .dice_loss import DiceLoss, dice_loss
+from .focal_loss import FocalLoss, softmax_focal_loss
+
+__all__ = [
+    'CrossEntropyLoss',
+    'DiceLoss',
+    'FocalLoss',
+    'check_class_weights',
+    'cross_entropy',
+    'dice_loss',
+    'load_class_weight',
+    'softmax_focal_loss',
+]

@@ -1,0 +1,200 @@
+"""What the losses share: MMSegmentation's interface and the reductions."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Optional, Union
+
+import torch
+from torch import Tensor, nn
+
+from mmseg_da.errors import InputError
+
+from .class_weight import load_class_weight
+from .labels import DeferredLabelCheck, valid_pixels
+
+REDUCTIONS = ('none', 'mean', 'sum')
+ClassWeight = Union[None, Sequence[float], Tensor]
+
+
+def prepare(
+    pred: Tensor,
+    target: Tensor,
+    class_weight: ClassWeight,
+    weight: Optional[Tensor],
+    ignore_index: int,
+) -> tuple[Tensor, Tensor, Optional[Tensor]]:
+    """Check a loss's input and make it ready.
+
+    Returns:
+        tuple: Labels ``(N, H, W)`` that are classes everywhere, the weight
+        of each pixel ``(N, H, W)``, 0 where it is ignored, and the class
+        weights ``(C,)`` or None; weights in float32 for half-precision
+        logits.
+
+    Raises:
+        InputError: If shapes, class weights or labels do not fit.
+    """
+    num_classes = pred.size(1) if pred.dim() == 4 else None
+    if num_classes is None or target.shape != pred[:, 0].shape:
+        raise InputError(
+            'A loss takes logits (N, C, H, W) and labels (N, H, W), but got '
+            f'{tuple(pred.shape)} and {tuple(target.shape)}.'
+        )
+    dtype = torch.promote_types(pred.dtype, torch.float32)
+    if class_weight is not None:
+        class_weight = torch.as_tensor(
+            class_weight, dtype=dtype, device=pred.device
+        )
+        if class_weight.shape != (num_classes,):
+            raise InputError(
+                f'class_weight has {class_weight.numel()} values, but the '
+                f'prediction has {num_classes} classes; give one for each '
+                'class.'
+            )
+    valid = valid_pixels(target, num_classes, ignore_index)
+    pixel_weight = valid.to(dtype)
+    if weight is not None:
+        if weight.shape != target.shape:
+            raise InputError(
+                'weight is one number for each pixel, of shape '
+                f'{tuple(target.shape)}, but got {tuple(weight.shape)}.'
+            )
+        pixel_weight = pixel_weight * weight.to(dtype)
+    return target.long().masked_fill(~valid, 0), pixel_weight, class_weight
+
+
+def weighted_reduce(
+    loss: Tensor,
+    weight: Tensor,
+    reduction: str = 'mean',
+    avg_factor: Union[None, float, Tensor] = None,
+) -> Tensor:
+    """Weight losses and reduce them.
+
+    Args:
+        loss (Tensor): The losses.
+        weight (Tensor): Their weights, of the same shape.
+        reduction (str): ``'none'``: ``weight * loss``; ``'sum'``: its sum;
+            ``'mean'``: the sum over the sum of the weights, like torch's
+            ``cross_entropy``; 0 if that is 0.
+        avg_factor (float, optional): What ``'mean'`` divides by instead.
+
+    Returns:
+        Tensor: A scalar, or losses of the same shape for ``'none'``.
+    """
+    if reduction not in REDUCTIONS:
+        raise InputError(
+            f'reduction is {reduction!r}; expected one of {REDUCTIONS}.'
+        )
+    loss = loss * weight
+    if reduction == 'none':
+        return loss
+    if reduction == 'sum':
+        if avg_factor is not None:
+            raise ValueError('avg_factor can not be used with reduction="sum"')
+        return loss.sum()
+    if avg_factor is None:
+        avg_factor = weight.sum()
+    avg_factor = torch.as_tensor(
+        avg_factor, dtype=loss.dtype, device=loss.device
+    )
+    return loss.sum() / avg_factor.masked_fill(avg_factor == 0, 1)
+
+
+class SegmentationLoss(nn.Module):
+    """Base of the losses: MMSegmentation's interface, checked settings.
+
+    Args:
+        class_weight (str or Sequence[float], optional): Weight of each
+            class, or the path of a class statistics JSON
+            (:func:`load_class_weight`). Defaults to None: all equal.
+        loss_weight (float): Factor of the loss. Defaults to 1.0.
+        reduction (str): ``'none'``, ``'mean'`` or ``'sum'``.
+            Defaults to ``'mean'``.
+        loss_name (str): Name in the log; only what starts with ``loss_``
+            is trained on.
+
+    Raises:
+        InputError: If a setting is out of its range.
+    """
+
+    def __init__(
+        self,
+        class_weight: Union[None, str, Sequence[float]] = None,
+        loss_weight: float = 1.0,
+        reduction: str = 'mean',
+        loss_name: str = 'loss',
+    ) -> None:
+        super().__init__()
+        if reduction not in REDUCTIONS:
+            raise InputError(
+                f'reduction of {type(self).__name__} is {reduction!r}; '
+                f'expected one of {REDUCTIONS}.'
+            )
+        self.reduction = reduction
+        self.loss_weight = self.check('loss_weight', loss_weight)
+        self._loss_name = loss_name
+        weights = load_class_weight(class_weight)
+        if weights is not None:
+            weights = torch.tensor(weights)
+        # A buffer follows the model to its device; it is a setting, so it
+        # is kept out of checkpoints.
+        self.register_buffer('class_weight', weights, persistent=False)
+        self._label_check = DeferredLabelCheck()
+
+    def check(self, name: str, value: float) -> float:
+        """Return a setting that has to be finite and not negative."""
+        number = isinstance(value, (int, float))
+        if not number or not math.isfinite(value) or value < 0:
+            raise InputError(
+                f'{name} of {type(self).__name__} is {value!r}; expected a '
+                'number of at least 0.'
+            )
+        return value
+
+    @property
+    def loss_name(self) -> str:
+        """str: Name of the loss in the dict of losses."""
+        return self._loss_name
+
+    def forward(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        weight: Optional[Tensor] = None,
+        avg_factor: Union[None, float, Tensor] = None,
+        reduction_override: Optional[str] = None,
+        ignore_index: int = 255,
+    ) -> Tensor:
+        """Compute the loss, ``loss_weight`` included.
+
+        Args:
+            pred (Tensor): Logits ``(N, C, H, W)``.
+            target (Tensor): Labels ``(N, H, W)``.
+            weight (Tensor, optional): Weight of each pixel ``(N, H, W)``.
+            avg_factor (float, optional): What ``'mean'`` divides by.
+            reduction_override (str, optional): Used instead of the
+                configured reduction.
+            ignore_index (int): Label left out. Defaults to 255.
+
+        Returns:
+            Tensor: A scalar, unless the reduction is ``'none'``.
+        """
+        if target.is_cuda:
+            self._label_check(target, pred.size(1), ignore_index)
+        return self.loss_weight * self.compute(
+            pred,
+            target,
+            class_weight=self.class_weight,
+            weight=weight,
+            ignore_index=ignore_index,
+            reduction=reduction_override or self.reduction,
+            avg_factor=avg_factor,
+        )
+
+    @abstractmethod
+    def compute(self, pred: Tensor, target: Tensor, **kwargs) -> Tensor:
+        """The loss as a function."""

@@ -1,0 +1,124 @@
+"""Class weights: as a list, or from the JSON of the class statistics tool."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from numbers import Real
+from typing import Optional, Union
+
+from torch import nn
+
+from mmseg_da.errors import InputError
+
+KEY = 'median_frequency_weights'
+
+
+def load_class_weight(
+    class_weight: Union[None, str, Sequence[float]],
+    num_classes: Optional[int] = None,
+) -> Optional[list[float]]:
+    """Return the class weights as a list of positive numbers.
+
+    Args:
+        class_weight (str or Sequence[float], optional): The weights, or the
+            path of the JSON that ``tools/analysis/class_statistics.py``
+            writes, whose ``median_frequency_weights`` are taken.
+        num_classes (int, optional): How many there have to be.
+            Defaults to None: unknown here.
+
+    Returns:
+        list[float], optional: None for None.
+
+    Raises:
+        InputError: If the file is missing or is not such a JSON, or if a
+            weight is not a positive finite number, or their number is wrong.
+
+    Example:
+        >>> load_class_weight([1, 2.5], num_classes=2)
+        [1.0, 2.5]
+    """
+    if class_weight is None:
+        return None
+    where = 'class_weight'
+    if isinstance(class_weight, str):
+        where = f'class_weight of {class_weight}'
+        class_weight, num_classes = _read(class_weight, num_classes)
+    if isinstance(class_weight, (str, dict)) or not hasattr(
+        class_weight, '__iter__'
+    ):
+        raise InputError(
+            f'{where} is {class_weight!r}; give a list of one positive '
+            'number for each class.'
+        )
+    weights = list(class_weight)
+    if num_classes is not None and len(weights) != num_classes:
+        raise InputError(
+            f'{where} has {len(weights)} values, but there are '
+            f'{num_classes} classes; give one for each class.'
+        )
+    for index, weight in enumerate(weights):
+        number = isinstance(weight, Real) and not isinstance(weight, bool)
+        if not number or not math.isfinite(weight) or weight <= 0:
+            raise InputError(
+                f'{where} has {weight!r} for class {index}; give a positive '
+                'finite number for each class.'
+            )
+    return [float(weight) for weight in weights]
+
+
+def _read(path: str, num_classes: Optional[int]) -> tuple[object, int]:
+    """Return the weights in the JSON and how many there have to be."""
+    command = f'python tools/analysis/class_statistics.py CONFIG --out {path}'
+    try:
+        with open(path, encoding='utf-8') as file:
+            statistics = json.load(file)
+        weights, classes = statistics[KEY], statistics['classes']
+        return weights, num_classes or len(classes)
+    except FileNotFoundError:
+        raise InputError(
+            f'class_weight names the file {path}, which does not exist; '
+            f'write it with `{command}`.'
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f'class_weight names the file {path}, which cannot be read '
+            f'({error.strerror}); write it anew with `{command}`.'
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise InputError(
+            f'class_weight names the file {path}, which is not a class '
+            f'statistics JSON with the keys classes and {KEY}; write it '
+            f'anew with `{command}`.'
+        ) from None
+
+
+def check_class_weights(model: nn.Module) -> None:
+    """Check a segmentor's losses against its heads' numbers of classes.
+
+    A loss learns the number of classes from its first prediction. A head
+    knows before, so a training program can call this before the data load.
+
+    Args:
+        model (nn.Module): Any MMSegmentation segmentor.
+
+    Raises:
+        InputError: If a loss's ``class_weight`` has another length than its
+            head has classes.
+    """
+    for name, head in model.named_modules():
+        losses = getattr(head, 'loss_decode', None)
+        if losses is None:
+            continue
+        if not isinstance(losses, nn.ModuleList):
+            losses = [losses]
+        for loss in losses:
+            weight = getattr(loss, 'class_weight', None)
+            if weight is not None and len(weight) != head.num_classes:
+                raise InputError(
+                    f'class_weight of {name}.loss_decode '
+                    f'({type(loss).__name__}) has {len(weight)} values, but '
+                    f'the head has num_classes={head.num_classes}; give one '
+                    'for each class.'
+                )

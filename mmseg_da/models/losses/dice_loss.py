@@ -1,0 +1,110 @@
+"""Soft multi-class Dice loss, after Milletari et al., "V-Net" (3DV 2016),
+with the plain sums in the denominator."""
+
+from __future__ import annotations
+
+from typing import Optional, Union
+
+from torch import Tensor
+
+from mmseg_da.registry import MODELS
+
+from .base import ClassWeight, SegmentationLoss, prepare, weighted_reduce
+from .functional import softmax_class_sums
+
+
+def dice_loss(
+    pred: Tensor,
+    target: Tensor,
+    smooth: float = 1.0,
+    class_weight: ClassWeight = None,
+    weight: Optional[Tensor] = None,
+    ignore_index: int = 255,
+    reduction: str = 'mean',
+    avg_factor: Union[None, float, Tensor] = None,
+) -> Tensor:
+    r"""Dice loss of each class over the pixels of the whole batch.
+
+    .. math::
+        L_c = 1 - \frac{2 \sum p_c g_c + s}{\sum p_c + \sum g_c + s}
+
+    with the softmax :math:`p`, the one-hot labels :math:`g` and the sums
+    over all pixels that are not ignored. Every class counts the same
+    however few its pixels are: missing one of ``n`` costs about ``1 / n``.
+
+    Classes that do not occur in the batch's labels are left out. Their
+    overlap is 0 whatever is predicted, so they would add a large constant
+    that changes with the batch; what is wrongly given to them is already
+    lost by the class that is there. In distributed training each rank sees
+    its own batch.
+
+    Args:
+        pred (Tensor): Logits ``(N, C, H, W)``.
+        target (Tensor): Labels ``(N, H, W)`` in ``0..C-1`` or
+            ``ignore_index``.
+        smooth (float): Smoothing ``s``, at least 0. Defaults to 1.0.
+        class_weight (Tensor or Sequence[float], optional): ``(C,)``.
+        weight (Tensor, optional): Weight of each pixel ``(N, H, W)`` in the
+            sums.
+        ignore_index (int): Label left out. Defaults to 255.
+        reduction (str): ``'none'``, ``'mean'`` or ``'sum'`` over the
+            classes. The mean is normalised by the sum of the class weights
+            of the classes that occur, and 0 if none does.
+            Defaults to ``'mean'``.
+        avg_factor (float, optional): What the mean divides by instead.
+
+    Returns:
+        Tensor: A scalar, or ``(C,)`` for ``'none'``; at least float32.
+
+    Raises:
+        InputError: If shapes, class weights or labels do not fit.
+    """
+    target, weight, class_weight = prepare(
+        pred, target, class_weight, weight, ignore_index
+    )
+    hit, predicted, count = softmax_class_sums(pred, target, weight)
+    present = (count > 0).to(count)
+    # The denominator is 0 for an absent class only (smooth = 0).
+    total = predicted + count + smooth
+    total = total.masked_fill(total == 0, 1)
+    loss = 1 - (2 * hit + smooth) / total
+    if class_weight is not None:
+        present = present * class_weight
+    return weighted_reduce(loss, present, reduction, avg_factor)
+
+
+@MODELS.register_module()
+class DiceLoss(SegmentationLoss):
+    """:func:`dice_loss` as a module.
+
+    Args:
+        smooth (float): At least 0. Defaults to 1.0.
+        class_weight (str or Sequence[float], optional): Weight of each
+            class, or the path of a class statistics JSON.
+        loss_name (str): Defaults to ``'loss_dice'``.
+        kwargs: See :class:`SegmentationLoss`.
+
+    Example:
+        The paper's ``alpha * dice(weighted) + (1 - alpha) * focal``:
+
+        >>> loss_decode = [
+        >>>     dict(
+        >>>         type='mmseg_da.DiceLoss',
+        >>>         class_weight='data/class_statistics.json',
+        >>>         loss_weight=0.3),
+        >>>     dict(type='mmseg_da.FocalLoss', loss_weight=0.7),
+        >>> ]
+    """
+
+    def __init__(
+        self,
+        smooth: float = 1.0,
+        *,
+        loss_name: str = 'loss_dice',
+        **kwargs,
+    ) -> None:
+        super().__init__(loss_name=loss_name, **kwargs)
+        self.smooth = self.check('smooth', smooth)
+
+    def compute(self, pred: Tensor, target: Tensor, **kwargs) -> Tensor:
+        return dice_loss(pred, target, smooth=self.smooth, **kwargs)

@@ -1,0 +1,91 @@
+"""Multi-class focal loss of Lin et al., "Focal Loss for Dense Object
+Detection" (ICCV 2017), equation 5, on the softmax."""
+
+from __future__ import annotations
+
+from typing import Optional, Union
+
+import torch
+from torch import Tensor
+
+from mmseg_da.registry import MODELS
+
+from .base import ClassWeight, SegmentationLoss, prepare, weighted_reduce
+from .functional import softmax_nll
+
+
+def softmax_focal_loss(
+    pred: Tensor,
+    target: Tensor,
+    gamma: float = 1.0,
+    class_weight: ClassWeight = None,
+    weight: Optional[Tensor] = None,
+    ignore_index: int = 255,
+    reduction: str = 'mean',
+    avg_factor: Union[None, float, Tensor] = None,
+) -> Tensor:
+    r"""Softmax focal loss :math:`-w_t (1 - p_t)^\gamma \log p_t`.
+
+    With ``gamma = 0`` it is the cross-entropy.
+
+    Args:
+        pred (Tensor): Logits ``(N, C, H, W)``.
+        target (Tensor): Labels ``(N, H, W)`` in ``0..C-1`` or
+            ``ignore_index``.
+        gamma (float): How little well-classified pixels count, at least 0.
+            Defaults to 1.0.
+        class_weight (Tensor or Sequence[float], optional): ``(C,)``.
+        weight (Tensor, optional): Weight of each pixel ``(N, H, W)``.
+        ignore_index (int): Label left out. Defaults to 255.
+        reduction (str): ``'none'``, ``'mean'`` or ``'sum'``. The mean is
+            normalised by the sum of the weights of the pixels that count,
+            class weights included, and not by the focal factors.
+            Defaults to ``'mean'``.
+        avg_factor (float, optional): What the mean divides by instead.
+
+    Returns:
+        Tensor: A scalar, or ``(N, H, W)`` for ``'none'``; at least float32.
+
+    Raises:
+        InputError: If shapes, class weights or labels do not fit.
+    """
+    target, weight, class_weight = prepare(
+        pred, target, class_weight, weight, ignore_index
+    )
+    if class_weight is not None:
+        weight = weight * class_weight[target]
+    nll = softmax_nll(pred, target)
+    # 1 - p_t without cancellation; the bound keeps the slope of the power
+    # finite at p_t = 1 when gamma < 1, where the loss's own slope is 0.
+    miss = -torch.expm1(-nll)
+    miss = miss.clamp(min=torch.finfo(nll.dtype).tiny)
+    return weighted_reduce(miss**gamma * nll, weight, reduction, avg_factor)
+
+
+@MODELS.register_module()
+class FocalLoss(SegmentationLoss):
+    """:func:`softmax_focal_loss` as a module.
+
+    Args:
+        gamma (float): At least 0. Defaults to 1.0.
+        class_weight (str or Sequence[float], optional): Weight of each
+            class, or the path of a class statistics JSON.
+        loss_name (str): Defaults to ``'loss_focal'``.
+        kwargs: See :class:`SegmentationLoss`.
+
+    Example:
+        >>> loss_decode = dict(type='mmseg_da.FocalLoss', gamma=2.0)
+    """
+
+    def __init__(
+        self,
+        gamma: float = 1.0,
+        *,
+        loss_name: str = 'loss_focal',
+        **kwargs,
+    ) -> None:
+        super().__init__(loss_name=loss_name, **kwargs)
+        self.gamma = self.check('gamma', gamma)
+
+    def compute(self, pred: Tensor, target: Tensor, **kwargs) -> Tensor:
+        return softmax_focal_loss(pred, target, gamma=self.gamma, **kwargs)

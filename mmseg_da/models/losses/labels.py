@@ -1,0 +1,91 @@
+"""Which pixels count, and what happens to labels that cannot be."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import torch
+from torch import Tensor
+
+from mmseg_da.errors import InputError
+
+
+def _error(found: object, num_classes: int, ignore_index: int) -> InputError:
+    return InputError(
+        f'The labels of a batch contain {found}, but must lie in '
+        f'0..{num_classes - 1} or be ignore_index={ignore_index}; check '
+        "num_classes and the data set's label mapping."
+    )
+
+
+def valid_pixels(
+    target: Tensor, num_classes: int, ignore_index: int = 255
+) -> Tensor:
+    """Mask of the pixels that count.
+
+    On a GPU an impossible label is left out, since looking at it would make
+    the program wait for the device (:class:`DeferredLabelCheck` reports it).
+
+    Args:
+        target (Tensor): Integer labels of any shape.
+        num_classes (int): Number of classes.
+        ignore_index (int): The label that is left out. Defaults to 255.
+
+    Returns:
+        Tensor: Boolean mask of the same shape.
+
+    Raises:
+        InputError: If a label, not on a GPU, is neither a class nor
+            ``ignore_index``.
+    """
+    possible = (target >= 0) & (target < num_classes)
+    kept = target != ignore_index
+    if not target.is_cuda:
+        wrong = kept & ~possible
+        if wrong.any():
+            found = target[wrong].unique().tolist()
+            more = ', ...' if len(found) > 8 else ''
+            found = ', '.join(map(str, found[:8])) + more
+            raise _error(found, num_classes, ignore_index)
+    return possible & kept
+
+
+class DeferredLabelCheck:
+    """Report impossible labels on a GPU without waiting for it.
+
+    The extremes of all labels so far are copied to the host in the
+    background and looked at in a later call: an impossible label ends the
+    training an iteration or two after it was met.
+    """
+
+    def __init__(self) -> None:
+        self.extremes: Optional[Tensor] = None
+        self.on_host: Optional[Tensor] = None
+
+    def __call__(
+        self, target: Tensor, num_classes: int, ignore_index: int
+    ) -> None:
+        """Take in a batch's labels and judge those before.
+
+        Raises:
+            InputError: If an earlier label is out of range.
+        """
+        target = target.masked_fill(target == ignore_index, 0)
+        low, high = target.aminmax()
+        extremes = torch.stack((low, high))
+        if self.extremes is None:
+            self.extremes = extremes
+            self.on_host = torch.zeros_like(
+                extremes, device='cpu', pin_memory=target.is_cuda
+            )
+        low, high = self.on_host.tolist()
+        if low < 0 or high >= num_classes:
+            found = low if low < 0 else high
+            raise _error(found, num_classes, ignore_index)
+        self.extremes = torch.stack(
+            (
+                torch.minimum(self.extremes[0], extremes[0]),
+                torch.maximum(self.extremes[1], extremes[1]),
+            )
+        )
+        self.on_host.copy_(self.extremes, non_blocking=True)

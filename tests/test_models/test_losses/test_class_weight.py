@@ -1,0 +1,99 @@
+import json
+
+import pytest
+from torch import nn
+
+from mmseg_da.errors import InputError
+from mmseg_da.models.losses import (
+    CrossEntropyLoss,
+    check_class_weights,
+    load_class_weight,
+)
+
+
+def write(path, weights, classes=('road', 'car', 'bike')):
+    statistics = dict(
+        classes=list(classes),
+        pixel_counts=[1] * len(classes),
+        image_counts=[1] * len(classes),
+        frequencies=[0.1] * len(classes),
+        median_frequency_weights=weights,
+    )
+    path.write_text(json.dumps(statistics))
+    return str(path)
+
+
+def test_load(tmp_path):
+    path = write(tmp_path / 'weights.json', [0.5, 1, 4])
+    assert load_class_weight(path, 3) == [0.5, 1.0, 4.0]
+    assert load_class_weight(path) == [0.5, 1.0, 4.0]
+    assert load_class_weight((1, 2)) == [1.0, 2.0]
+    assert load_class_weight(None, 3) is None
+    loss = CrossEntropyLoss(class_weight=path)
+    assert loss.class_weight.tolist() == [0.5, 1.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    'weights, found',
+    [
+        ([1, 2], 'has 2 values, but there are 3 classes'),
+        ([1, 0, 2], 'has 0 for class 1'),
+        ([1, 1, -2.5], 'has -2.5 for class 2'),
+        ([float('nan'), 1, 1], 'has nan for class 0'),
+        ([float('inf'), 1, 1], 'has inf for class 0'),
+        ([None, 1, 1], 'has None for class 0'),
+        (['1', 1, 1], "has '1' for class 0"),
+        ([True, 1, 1], 'has True for class 0'),
+        (3, 'is 3; give a list'),
+        ('abc', "is 'abc'; give a list"),
+    ],
+)
+def test_bad_weights(tmp_path, weights, found):
+    path = write(tmp_path / 'weights.json', weights)
+    with pytest.raises(InputError) as error:
+        load_class_weight(path)
+    assert found in str(error.value)
+    assert path in str(error.value)
+    if isinstance(weights, list):
+        with pytest.raises(InputError, match='class_weight has'):
+            load_class_weight(weights, 3)
+
+
+def test_number_of_classes_is_the_callers(tmp_path):
+    path = write(tmp_path / 'weights.json', [1, 2, 3])
+    with pytest.raises(InputError, match='3 values, but there are 19'):
+        load_class_weight(path, 19)
+
+
+def test_missing_file_says_the_command(tmp_path):
+    path = tmp_path / 'weights.json'
+    command = f'python tools/analysis/class_statistics.py CONFIG --out {path}'
+    with pytest.raises(InputError) as error:
+        CrossEntropyLoss(class_weight=str(path))
+    assert str(path) in str(error.value)
+    assert command in str(error.value)
+    with pytest.raises(InputError, match='cannot be read'):
+        load_class_weight(str(tmp_path))
+
+
+@pytest.mark.parametrize('text', ['', '{', '[1, 2]', '{"classes": []}', '3'])
+def test_other_files(tmp_path, text):
+    path = tmp_path / 'weights.json'
+    path.write_text(text)
+    with pytest.raises(InputError, match='not a class statistics JSON'):
+        load_class_weight(str(path))
+
+
+def test_check_against_the_heads():
+    class Head(nn.Module):
+        def __init__(self, num_classes, *weights):
+            super().__init__()
+            self.num_classes = num_classes
+            self.loss_decode = nn.ModuleList(
+                CrossEntropyLoss(class_weight=weight) for weight in weights
+            )
+
+    check_class_weights(nn.ModuleDict(dict(head=Head(3, None, [1, 2, 3]))))
+    model = nn.ModuleDict(dict(head=Head(19, None, [1, 2, 3])))
+    with pytest.raises(InputError, match=r'head\.loss_decode.*3 .*19'):
+        check_class_weights(model)
