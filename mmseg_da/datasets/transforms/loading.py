@@ -135,7 +135,7 @@ class LoadTrainIds(LoadAnnotations):
                 f'The label file {path} is no PNG: labels must be PNG, as '
                 'lossy formats change them.'
             )
-        if data[24] == 16:  # bit depth in the header
+        if data[24:25] == b'\x10':  # bit depth in the header
             raise InputError(
                 f'The label file {path} has 16 bits per value, but labels '
                 'are 8-bit palette, grey or RGB PNGs.'

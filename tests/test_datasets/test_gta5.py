@@ -1,0 +1,189 @@
+"""GTA5 and what both data sets share."""
+
+from pathlib import Path
+
+import pytest
+from mmengine.dataset import BaseDataset
+from mmseg.datasets import CityscapesDataset as MMSegCityscapes
+from tiny_data import HEIGHT, PIPELINE, WIDTH, write_image, write_label
+
+from mmseg_da.datasets import GTA5Dataset
+from mmseg_da.errors import InputError
+
+
+def stems(dataset: BaseDataset) -> list:
+    return [
+        Path(dataset.get_data_info(i)['img_path']).stem
+        for i in range(len(dataset))
+    ]
+
+
+def test_reads_palette_labels(gta5: Path) -> None:
+    dataset = GTA5Dataset(data_root=str(gta5), pipeline=PIPELINE)
+    assert len(dataset) == 10
+    assert dataset.metainfo['classes'] == MMSegCityscapes.METAINFO['classes']
+    sample = dataset[2]  # label id 11, building
+    assert sample['inputs'].shape == (3, HEIGHT, WIDTH)
+    label = sample['data_samples'].gt_sem_seg.data
+    assert label.unique().tolist() == [2]
+    label = dataset[9]['data_samples'].gt_sem_seg.data  # unlabeled
+    assert label.unique().tolist() == [255]
+
+
+def test_reads_train_ids(gta5: Path) -> None:
+    for i in range(1, 11):
+        write_label(gta5 / f'labels/{i:05d}_labelTrainIds.png', 18)
+    dataset = GTA5Dataset(
+        data_root=str(gta5),
+        seg_map_suffix='_labelTrainIds.png',
+        pipeline=PIPELINE,
+    )
+    assert dataset.get_data_info(0)['label_encoding'] == 'train_ids'
+    label = dataset[0]['data_samples'].gt_sem_seg.data
+    assert label.unique().tolist() == [18]
+
+
+def test_custom_classes(gta5: Path) -> None:
+    dataset = GTA5Dataset(
+        data_root=str(gta5),
+        metainfo={'classes': ('building', 'road')},
+        pipeline=PIPELINE,
+    )
+    labels = [
+        dataset[i]['data_samples'].gt_sem_seg.data.unique().tolist()
+        for i in (0, 1, 2, 9)
+    ]
+    assert labels == [[1], [255], [0], [255]]
+
+
+def test_ids(gta5: Path) -> None:
+    dataset = GTA5Dataset(data_root=str(gta5), ids=[7, '00002', 7])
+    assert stems(dataset) == ['00002', '00007']
+
+
+@pytest.mark.parametrize('ids', [[1, 11], ['99999'], []])
+def test_unknown_ids(gta5: Path, ids: list) -> None:
+    with pytest.raises(InputError, match=r'are 00001, .*\(10 in all\)'):
+        GTA5Dataset(data_root=str(gta5), ids=ids)
+
+
+def test_max_samples_are_evenly_spaced(gta5: Path) -> None:
+    dataset = GTA5Dataset(data_root=str(gta5), max_samples=3)
+    assert stems(dataset) == ['00001', '00004', '00007']
+    assert len(GTA5Dataset(data_root=str(gta5), max_samples=99)) == 10
+    with pytest.raises(InputError, match='max_samples is 0'):
+        GTA5Dataset(data_root=str(gta5), max_samples=0)
+
+
+def test_file_list(gta5: Path) -> None:
+    (gta5 / 'list.txt').write_text('00003\n\n00001.png\n')
+    dataset = GTA5Dataset(data_root=str(gta5), ann_file='list.txt')
+    assert stems(dataset) == ['00001', '00003']
+
+
+@pytest.mark.parametrize(
+    ('text', 'finding'),
+    [
+        (None, r'list\.txt.* cannot be read .*FileNotFoundError'),
+        (b'\xff\xfe\x80', r'list\.txt.* cannot be read'),
+        (b'\n', r'list\.txt.* is empty'),
+        (b'00001\n00077\n', r'list\.txt.* names 00077, but'),
+    ],
+)
+def test_bad_file_list(gta5: Path, text: bytes, finding: str) -> None:
+    if text is not None:
+        (gta5 / 'list.txt').write_bytes(text)
+    with pytest.raises(InputError, match=finding):
+        GTA5Dataset(data_root=str(gta5), ann_file='list.txt')
+
+
+def test_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error:
+        GTA5Dataset(data_root=str(tmp_path / 'gta5'))
+    message = str(error.value)
+    for part in ('gta5/images', 'data/gta5', 'data_root', 'make_demo_data'):
+        assert part in message
+    assert '\n' not in message
+
+
+def test_empty_folder_and_wrong_suffix(gta5: Path, tmp_path: Path) -> None:
+    (tmp_path / 'empty/images').mkdir(parents=True)
+    with pytest.raises(InputError, match=r"no file '\*\.png'"):
+        GTA5Dataset(data_root=str(tmp_path / 'empty'))
+    with pytest.raises(InputError, match=r"no file '\*\.jpg'.*img_suffix"):
+        GTA5Dataset(data_root=str(gta5), img_suffix='.jpg')
+
+
+def test_missing_label(gta5: Path) -> None:
+    (gta5 / 'labels/00004.png').unlink()
+    (gta5 / 'labels/00006.png').unlink()
+    finding = r'images/00004\.png has no label .*labels/00004\.png \(2 of 10'
+    with pytest.raises(InputError, match=finding):
+        GTA5Dataset(data_root=str(gta5))
+    # Only what is used has to be there.
+    assert len(GTA5Dataset(data_root=str(gta5), ids=[1, 2, 3])) == 3
+
+
+def test_missing_label_folder(gta5: Path) -> None:
+    prefix = {'img_path': 'images', 'seg_map_path': 'label'}
+    with pytest.raises(InputError, match=r'gta5/label.*seg_map_path'):
+        GTA5Dataset(data_root=str(gta5), data_prefix=prefix)
+
+
+def test_labels_loaded_but_not_given(gta5: Path) -> None:
+    with pytest.raises(InputError, match=r'no data_prefix\.seg_map_path'):
+        GTA5Dataset(
+            data_root=str(gta5),
+            data_prefix={'img_path': 'images', 'seg_map_path': None},
+            pipeline=PIPELINE,
+        )
+
+
+def test_link_to_parent_and_hidden_files(gta5: Path) -> None:
+    (gta5 / 'images/again').symlink_to(gta5 / 'images')
+    write_image(gta5 / 'images/._00001.png')
+    assert len(GTA5Dataset(data_root=str(gta5))) == 10
+
+
+def test_linked_folder_is_followed(gta5: Path, tmp_path: Path) -> None:
+    root = tmp_path / 'linked'
+    for kind in ('images', 'labels'):
+        (root / kind).mkdir(parents=True)
+        (root / kind / 'part1').symlink_to(gta5 / kind)
+    dataset = GTA5Dataset(data_root=str(root), pipeline=PIPELINE)
+    assert len(dataset) == 10
+    label = dataset[2]['data_samples'].gt_sem_seg.data
+    assert label.unique().tolist() == [2]
+
+
+def test_bad_sample_stops_or_is_skipped(gta5: Path) -> None:
+    write_label(gta5 / 'labels/00005.png', 99)
+    kwargs = {'data_root': str(gta5), 'pipeline': PIPELINE}
+    with pytest.raises(InputError, match=r'labels/00005\.png .* 99'):
+        GTA5Dataset(**kwargs)[4]
+    dataset = GTA5Dataset(skip_bad_samples=True, **kwargs)
+    for _ in range(2):
+        path = Path(dataset[4]['data_samples'].img_path)
+        assert path.stem != '00005'
+    (bad,) = dataset.bad_samples.items()
+    assert bad[0].endswith('images/00005.png')
+    assert 'labels/00005.png' in bad[1]
+    # Scores must not depend on what happened to be readable.
+    with pytest.raises(InputError, match='99'):
+        GTA5Dataset(skip_bad_samples=True, test_mode=True, **kwargs)[4]
+
+
+def test_all_samples_bad(gta5: Path) -> None:
+    for i in range(1, 11):
+        write_label(gta5 / f'labels/{i:05d}.png', 99)
+    dataset = GTA5Dataset(
+        data_root=str(gta5), pipeline=PIPELINE, skip_bad_samples=True
+    )
+    with pytest.raises(InputError, match='All 10 samples are unusable'):
+        dataset[0]
+
+
+@pytest.mark.parametrize('scale', [(0, 4), 512, (4.5, 2), (1, 2, 3)])
+def test_bad_img_scale(gta5: Path, scale: tuple) -> None:
+    with pytest.raises(InputError, match=r'GTA5Dataset\.img_scale'):
+        GTA5Dataset(data_root=str(gta5), img_scale=scale)
