@@ -16,6 +16,10 @@ loss_decode = dict(type='CrossEntropyLoss', avg_non_ignore=True)
 model = dict(
     type='EncoderDecoder',
     data_preprocessor=data_preprocessor,
+    # Everything outside the ResNet, whose own initialization follows.
+    init_cfg=dict(
+        type='Kaiming', layer='Conv2d', mode='fan_in', nonlinearity='relu'
+    ),
     backbone=dict(
         type='mmseg_da.BiSeNet',
         context_path=dict(
@@ -50,12 +54,6 @@ model = dict(
             dropout_ratio=0,
             num_classes=19,
             align_corners=False,
-            init_cfg=dict(
-                type='Kaiming',
-                layer='Conv2d',
-                mode='fan_in',
-                nonlinearity='relu',
-            ),
             loss_decode=loss_decode,
         )
         for in_index, channels in ((1, 256), (2, 512))

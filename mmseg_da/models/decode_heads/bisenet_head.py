@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from mmcv.cnn import ConvModule
+from mmengine.model import kaiming_init
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
 
@@ -62,6 +63,11 @@ class BiSeNetHead(BaseDecodeHead):
             nn.Conv2d(self.channels, self.channels, 1),
             nn.Sigmoid(),
         )
+
+    def init_weights(self) -> None:
+        super().init_weights()
+        # ConvModule has overwritten this one with its own, fan-out.
+        kaiming_init(self.fuse.conv, mode='fan_in')
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         fused = self.fuse(torch.cat(list(inputs), dim=1))
