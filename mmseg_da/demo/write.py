@@ -18,7 +18,7 @@ from mmengine.utils import track_parallel_progress, track_progress
 from PIL import Image
 
 from ..errors import InputError
-from .cameras import SOURCE, TARGET
+from .domains import SOURCE, TARGET
 from .labels import label_palette
 from .render import render
 from .world import sample_scene
