@@ -73,6 +73,11 @@ def test_crop_box() -> None:
     assert (results['img'] == before['img'][10:40, 20:80]).all()
     assert (results['gt_seg_map'] == before['gt_seg_map'][10:40, 20:80]).all()
     assert results['img_shape'] == (30, 60)
+    # A third of the size: the middle of 3x3 pixels, in image and label.
+    crop.scale = (20, 10)
+    results = crop(smooth_sample())
+    for key in ('img', 'gt_seg_map'):
+        assert (results[key] == before[key][11:40:3, 21:80:3]).all()
 
 
 def test_crop_geometry() -> None:
