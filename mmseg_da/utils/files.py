@@ -1,0 +1,32 @@
+"""Files that are whole or absent, whenever a program is stopped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path that replaces ``path`` when the block ends well.
+
+    Args:
+        path (str | Path): Where the file is to be; folders are made.
+
+    Yields:
+        Path: Where to write it, in the same folder.
+
+    Example:
+        >>> with atomic_path('out/numbers.json') as partial:
+        ...     partial.write_text('[1, 2]')
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,149 @@
+"""The whole job on rendered data: adapt BiSeNet from a game to a dash camera.
+
+Renders the demo data, trains source-only and adapted, prints both mIoUs on
+the target and draws what they see. Run again, it reuses what is there.
+
+    python tools/demo.py
+    python tools/demo.py --all --seeds 0 1 2    # the README's table
+"""
+
+import argparse
+import statistics
+from pathlib import Path
+
+from mmseg_da.analysis.qualitative import draw_predictions
+from mmseg_da.utils import one_sentence_errors
+from mmseg_da.utils.experiments import (
+    last_checkpoint,
+    run_tool,
+    test,
+    train,
+    write_json,
+)
+
+CONFIGS = {
+    'source-only': 'configs/demo/bisenet_source_only.py',
+    'control': 'configs/demo/bisenet_adv_control.py',
+    'source+BN': 'configs/demo/bisenet_adv.py',
+    'adapted': 'configs/demo/bisenet_adv.py',
+    'oracle': 'configs/demo/bisenet_oracle.py',
+}
+SHORT_SIZES = ['--num-source', '16', '--num-target', '16']
+SHORT_SIZES += ['--num-labelled', '4', '--num-val', '4']
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        '--all',
+        action='store_true',
+        help='also the control (lambda = 0), source-only with re-estimated '
+        'BatchNorm statistics, and the oracle',
+    )
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0])
+    parser.add_argument(
+        '--short',
+        action='store_true',
+        help='few images and 10 iterations: shows that it runs, no more',
+    )
+    return parser.parse_args()
+
+
+def demo_options(data: str, seed: int, short: bool, adapts: bool) -> dict:
+    """The ``--cfg-options`` of one run."""
+    options: dict[str, object] = {'randomness.seed': seed}
+    if short:
+        options['train_cfg.max_iters'] = 10
+        for loader in ('train', 'val', 'test'):
+            name = f'{loader}_dataloader.dataset.data_root'
+            part = 'gta5' if loader == 'train' else 'cityscapes'
+            options[name] = f'{data}/{part}'
+        if adapts:
+            options[
+                'default_hooks.adversarial.target_dataloader.dataset.data_root'
+            ] = f'{data}/cityscapes'
+    return options
+
+
+def run_variant(
+    name: str, seed: int, work: Path, data: str, short: bool
+) -> dict[str, float]:
+    """Train or re-estimate one row and return its metrics."""
+    config, folder = CONFIGS[name], work / f'{name}_seed{seed}'
+    title = f'{name} {seed}'
+    if name == 'source+BN':
+        source = last_checkpoint(work / f'source-only_seed{seed}')
+        adapted = folder / 'bn.pth'
+        if not adapted.exists():
+            words = ['tools/adapt_bn.py', config, str(source)]
+            run_tool([*words, '--out', str(adapted)], folder / 'bn.log', title)
+        return test(config, adapted, folder, title)
+    adapts = name in ('control', 'adapted')
+    return train(
+        config, folder, demo_options(data, seed, short, adapts), title
+    )
+
+
+def print_table(results: dict[str, list[dict]]) -> None:
+    """Print per-class IoU and mIoU, a column for each variant."""
+    names = list(results)
+    classes = dict.fromkeys(
+        key for runs in results.values() for run in runs for key in run
+    )
+    rows = [key for key in classes if key.startswith('IoU.')] + ['mIoU']
+    print(f'\n{"IoU in percent":16s}' + ''.join(f'{n:>15s}' for n in names))
+    for row in rows:
+        cells = []
+        for name in names:
+            values = [run[row] for run in results[name] if row in run]
+            cells.append(f'{show(values):>15s}')
+        print(f'{row.removeprefix("IoU."):16s}' + ''.join(cells))
+
+
+def show(values: list[float]) -> str:
+    """Mean, with the sample standard deviation of several seeds."""
+    if not values:
+        return '-'
+    text = f'{statistics.mean(values):.2f}'
+    if len(values) > 1:
+        text += f' +- {statistics.stdev(values):.2f}'
+    return text
+
+
+def main() -> None:
+    args = parse_args()
+    suffix = '_short' if args.short else ''
+    data, work = f'data/demo{suffix}', Path(f'work_dirs/demo{suffix}')
+    words = ['tools/dataset_converters/make_demo_data.py', '--out', data]
+    run_tool(
+        [*words, *(SHORT_SIZES if args.short else [])],
+        work / 'data.log',
+        'demo data',
+    )
+    names = list(CONFIGS) if args.all else ['source-only', 'adapted']
+    results: dict[str, list[dict]] = {name: [] for name in names}
+    for seed in args.seeds:
+        for name in names:
+            results[name].append(
+                run_variant(name, seed, work, data, args.short)
+            )
+    print_table(results)
+    write_json(work / 'results.json', results)
+
+    images = sorted(Path(data).glob('cityscapes/leftImg8bit/val/*/*.png'))
+    models = [
+        (CONFIGS[n], last_checkpoint(work / f'{n}_seed{args.seeds[0]}'), n)
+        for n in ('source-only', 'adapted')
+    ]
+    picture = draw_predictions(
+        images[:: max(1, len(images) // 4)][:4], models, work / 'demo.png'
+    )
+    print(f'\nPicture: {picture}\nAll numbers: {work / "results.json"}')
+
+
+if __name__ == '__main__':
+    with one_sentence_errors():
+        main()
