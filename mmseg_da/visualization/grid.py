@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ..errors import InputError
+from ..utils.files import atomic_path
 
 # Inches, for text of FONT_SIZE points.
 DPI = 120
@@ -156,13 +156,8 @@ def save_figure(figure: Figure, out: str | Path) -> Path:
             f'{out}: a picture cannot be written as {out.suffix!r}; use one '
             f'of {", ".join("." + name for name in sorted(formats))}'
         )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f'.{out.name}.{os.getpid()}.part')
-    try:
+    with atomic_path(out) as partial:
         figure.savefig(partial, format=kind)
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
     return out
 
 

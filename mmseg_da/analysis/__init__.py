@@ -1,0 +1,20 @@
+from .class_statistics import (
+    class_statistics,
+    count_classes,
+    median_frequency_weights,
+    read_statistics,
+)
+from .complexity import count_macs, count_parameters
+from .latency import measure_latency
+from .models import build_for_inference
+
+__all__ = [
+    'build_for_inference',
+    'class_statistics',
+    'count_classes',
+    'count_macs',
+    'count_parameters',
+    'measure_latency',
+    'median_frequency_weights',
+    'read_statistics',
+]
