@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from dataset_files import write_image, write_label
 from mmengine.registry import init_default_scope
+from tiny_data import write_image, write_label
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from dataset_files import PIPELINE
+from tiny_data import PIPELINE
 
 from mmseg_da.datasets import CityscapesDataset, GTA5Dataset
 from mmseg_da.errors import InputError

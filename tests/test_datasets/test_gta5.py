@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from dataset_files import HEIGHT, PIPELINE, WIDTH, write_image, write_label
 from mmengine.dataset import BaseDataset
 from mmseg.datasets import CityscapesDataset as MMSegCityscapes
+from tiny_data import HEIGHT, PIPELINE, WIDTH, write_image, write_label
 
 from mmseg_da.datasets import GTA5Dataset
 from mmseg_da.errors import InputError

@@ -6,9 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from dataset_files import HEIGHT, WIDTH, write_image, write_label
 from mmseg.datasets import CityscapesDataset
 from PIL import Image
+from tiny_data import HEIGHT, WIDTH, write_image, write_label
 
 from mmseg_da.datasets import LoadImage, LoadTrainIds
 from mmseg_da.errors import InputError

@@ -9,10 +9,10 @@ import mmengine.dataset.sampler as mmengine_sampler
 import numpy as np
 import pytest
 import torch
-from dataset_files import write_label
 from mmengine.dataset import ConcatDataset
 from mmengine.dataset import InfiniteSampler as MMEngineSampler
 from mmseg.registry import DATA_SAMPLERS
+from tiny_data import write_label
 from torch.utils.data import DataLoader
 
 from mmseg_da.datasets import GTA5Dataset, InfiniteSampler, SeededIndex
