@@ -108,7 +108,7 @@ def add_traffic(street: Street) -> None:
             scene,
             labels.TRAIN,
             -1.6,
-            12 + rng.exponential(22),
+            15 + rng.exponential(24),
             rng.uniform(18, 30),
             2.4,
             rng.uniform(3.3, 3.7),

@@ -7,7 +7,7 @@ import numpy as np
 
 from . import labels
 from .cameras import Domain
-from .scene import NOISE, STRIPES, TILES, WINDOWS, Scene
+from .scene import STRIPES, TILES, WINDOWS, Scene
 
 _NEAR = 0.7
 _OVER = 2  # Edges are drawn at twice the size and averaged in the image.
@@ -116,7 +116,7 @@ def _draw_shadows(scene: Scene, view: _View) -> np.ndarray:
     return mask.astype(np.float32) / 255
 
 
-def _sky(view, rays, light, rng):
+def _sky(rays, light, rng):
     """Gradient from horizon to zenith, and clouds."""
     up = rays[..., 1] / np.linalg.norm(rays, axis=-1)
     share = np.clip(up * 2.2, 0, 1)[..., None] ** 0.7
@@ -127,54 +127,53 @@ def _sky(view, rays, light, rng):
     u = (rays[..., 0] / lift * 12 + offset[0]).astype(np.int32) % _GRAIN
     v = (rays[..., 2] / lift * 12 + offset[1]).astype(np.int32) % _GRAIN
     clouds = cv2.GaussianBlur(_grain()[u, v], (0, 0), 3)
-    cover = np.clip(clouds + rng.uniform(*light.clouds) - 0.2, 0, 1)
+    cover = np.clip(
+        clouds + np.float32(rng.uniform(*light.clouds) - 0.2), 0, 1
+    )
     return sky + cover[..., None] * 0.6 * (np.float32(0.93) - sky)
 
 
-def _textured(scene, ids, colours, position, distance, normals, focal):
-    """Multiply the patterns and grain of each surface onto its colour."""
-    kinds = np.array([t.kind for t in scene.textures])
-    numbers = np.array(
-        [(t.grain, t.grain_size, t.u, t.v) for t in scene.textures],
-        np.float32,
-    )
-    seconds = np.array([t.colour for t in scene.textures], np.float32)
-    first = np.array(scene.colours, np.float32)
-    ratio = seconds / np.maximum(first, 0.01)
+def _texture(scene, ids, position, distance, normals, focal):
+    """Return the patterns and grain of the surfaces as factors, (H, W, 3)."""
     flat = np.abs(normals[:, 1]) > 0.7
-    along_z = np.abs(normals[:, 0]) > np.abs(normals[:, 2])
-    along_z &= ~flat
+    along_z = (np.abs(normals[:, 0]) > np.abs(normals[:, 2])) & ~flat
+    first = np.maximum(np.array(scene.colours), 0.01)
+    table = np.array(
+        [
+            (t.kind, t.grain, 1 / t.grain_size, 1 / t.u, 1 / t.v, *t.colour)
+            for t in scene.textures
+        ]
+    )
+    table[:, 5:] = table[:, 5:] / first - 1
+    table = table.astype(np.float32).take(ids, axis=0)
+    kind, grain, per_grain, per_u, per_v = np.moveaxis(table[..., :5], -1, 0)
     x, y, z = np.moveaxis(position, -1, 0)
     u = np.where(along_z[ids], z, x)
     v = np.where(flat[ids], z, y)
-    grain, size, period_u, period_v = np.moveaxis(numbers[ids], -1, 0)
-    # Patterns fade out where a pixel spans more than half a period.
-    pixel = distance / focal
     noise = cv2.remap(
         _grain(),
-        ((v / size + 91 * ids) % _GRAIN).astype(np.float32),
-        ((u / size + 37 * ids) % _GRAIN).astype(np.float32),
+        ((v * per_grain + 91 * ids) % _GRAIN).astype(np.float32),
+        ((u * per_grain + 37 * ids) % _GRAIN).astype(np.float32),
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_WRAP,
     )
-    fade = np.clip(size / pixel, 0.35, 1)
-    factor = 1 + grain * fade * noise
-    part_u, part_v = (u / period_u) % 1, (v / period_v) % 1
-    kind = kinds[ids]
+    # Patterns fade out where a pixel spans more than half a period.
+    pixel = distance / np.float32(focal)
+    fade = np.clip(1 / (per_grain * pixel), 0.35, 1)
+    factor = (1 + grain * fade * noise)[..., None]
+    part_u, part_v = (u * per_u) % 1, (v * per_v) % 1
     panes = (np.abs(part_u - 0.5) < 0.26) & (np.abs(part_v - 0.55) < 0.24)
-    gaps = part_u < 0.3
     joints = (part_u < 0.07) | (part_v < 0.07)
     on = (
         ((kind == WINDOWS) & panes)
-        | ((kind == STRIPES) & gaps)
+        | ((kind == STRIPES) & (part_u < 0.3))
         | ((kind == TILES) & joints)
     )
-    strength = np.clip(period_u / pixel / 3 - 0.5, 0, 1) * on
-    factor = factor[..., None] * (1 + strength[..., None] * (ratio[ids] - 1))
-    return colours * np.where(kind[..., None] >= NOISE, factor, 1)
+    strength = on * np.clip(1 / (3 * per_u * pixel) - 0.5, 0, 1)
+    return factor * (1 + strength[..., None] * table[..., 5:])
 
 
-def _bonnet(image, label, share, rng_colour=(0.03, 0.035, 0.035)):
+def _bonnet(image, label, share):
     """Draw the camera's own car over the lower edge of the picture."""
     height, width = label.shape
     x = np.linspace(-0.02, 1.02, 24)
@@ -187,7 +186,8 @@ def _bonnet(image, label, share, rng_colour=(0.03, 0.035, 0.035)):
     _fill(mask, outline, 1, 1)
     mask = mask.astype(bool)
     rows = np.linspace(1.8, 0.8, height, dtype=np.float32)[:, None, None]
-    image[mask] = (np.float32(rng_colour) * rows * np.ones_like(image))[mask]
+    paint = np.float32([0.03, 0.035, 0.035]) * rows
+    image[mask] = np.broadcast_to(paint, image.shape)[mask]
     label[mask] = labels.EGO_VEHICLE
 
 
@@ -238,42 +238,42 @@ def render(scene: Scene, x: float, domain: Domain, rng, size=None):
     label_of = np.array([labels.SKY] + scene.labels, np.uint8)
     label = label_of[ids]
 
-    # Colours under the light, averaged over the finer grid at the edges.
+    # Colours under the light and coverage, averaged over the finer grid.
     sun = rng.uniform(*light.sun) * np.array(light.sun_colour)
     sky_light = rng.uniform(*light.ambient) * np.array(light.ambient_colour)
-    facing = np.maximum(normals @ scene.sun, 0)[:, None]
+    direct = np.maximum(normals @ scene.sun, 0)[:, None] * sun
     dome = (0.7 + 0.3 * normals[:, 1:2]) * sky_light
-    lit = np.array(scene.colours) * (dome + facing * sun)
-    table = np.concatenate([np.zeros((1, 3)), lit]).astype(np.float32)
+    table = np.zeros((len(dome) + 1, 4), np.float32)
+    table[1:, :3] = np.array(scene.colours) * (dome + direct)
+    table[1:, 3] = 1
     image = cv2.resize(
-        table[fine], (width, height), interpolation=cv2.INTER_AREA
-    )
-    open_sky = cv2.resize(
-        (fine == 0).astype(np.float32),
+        table.take(fine, axis=0),
         (width, height),
         interpolation=cv2.INTER_AREA,
-    )[..., None]
+    )
+    image, cover = image[..., :3], image[..., 3:]
 
+    # Texture, shadow and haze where each pixel's surface is.
     rays = view.rays()
     index = np.maximum(ids - 1, 0)
-    reach = ((corner - view.eye) * normals).sum(1)[index]
-    slope = (rays * normals[index]).sum(-1)
-    depth = reach / np.where(np.abs(slope) < 1e-6, 1e-6, slope)
-    depth = np.clip(depth, _NEAR, 400).astype(np.float32)
+    planes = np.concatenate(
+        [normals, ((corner - view.eye) * normals).sum(1, keepdims=True)], 1
+    ).astype(np.float32)[index]
+    slope = np.einsum('hwc,hwc->hw', rays, planes[..., :3])
+    slope[np.abs(slope) < 1e-6] = 1e-6
+    depth = np.clip(planes[..., 3] / slope, _NEAR, 400)
+    depth[ids == 0] = 400
     position = view.eye + rays * depth[..., None]
-    image = _textured(scene, index, image, position, depth, normals, focal)
-    shadow = _draw_shadows(scene, view) * scene.ground_mask()[index]
-    ambient_share = dome.mean(1) / (dome + facing * sun).mean(1)
-    image *= (1 - shadow * (1 - ambient_share[index]))[..., None]
-
-    clear = np.exp(-rng.uniform(*light.haze) * depth)[..., None]
-    haze = np.float32(light.horizon) * (sky_light.mean() + sun.mean() * 0.4)
-    image = image * clear + haze * (1 - clear) * (1 - open_sky)
-    image = np.where(
-        (ids == 0)[..., None] | (open_sky > 0),
-        image * (ids > 0)[..., None] + open_sky * _sky(view, rays, light, rng),
-        image,
-    ).astype(np.float32)
+    factor = _texture(scene, index, position, depth, normals, focal)
+    shade = (scene.ground_mask() * direct.mean(1)) / (dome + direct).mean(1)
+    shadow = _draw_shadows(scene, view) * shade.astype(np.float32)[index]
+    factor *= (1 - shadow)[..., None]
+    factor[ids == 0] = 1
+    clear = np.exp(np.float32(-rng.uniform(*light.haze)) * depth)[..., None]
+    haze = np.array(light.horizon) * (sky_light.mean() + sun.mean() * 0.4)
+    image = image * (factor * clear)
+    image += haze.astype(np.float32) * ((1 - clear) * cover)
+    image += _sky(rays, light, rng) * (1 - cover)
     if camera.bonnet is not None:
         _bonnet(image, label, camera.bonnet)
     return camera.develop(image, rng), label

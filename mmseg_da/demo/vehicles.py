@@ -86,9 +86,9 @@ class _Body:
         self.scene.add_shadow(self.world(corners)[:, [0, 2]], height)
 
 
-def car(scene: Scene, rng, x, z, heading, paint, label=labels.CAR) -> None:
+def car(scene: Scene, rng, x, z, heading, paint) -> None:
     """Add a car: painted body, glazed cabin, wheels and lamps."""
-    body = _Body(scene, label, x, z, heading)
+    body = _Body(scene, labels.CAR, x, z, heading)
     length = rng.uniform(3.7, 4.9)
     half = rng.uniform(0.82, 0.95)
     waist = rng.uniform(0.8, 0.98)

@@ -24,7 +24,7 @@ from .render import render
 from .world import sample_scene
 
 #: Goes up when the same parameters give other pictures.
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 
 _MANIFEST, _STARTED = 'demo_data.json', 'demo_data.started.json'
 _SPLITS = ('source', 'train', 'train_labelled', 'val')
