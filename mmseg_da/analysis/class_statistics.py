@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from multiprocessing import Pool
 from pathlib import Path
 
+import cv2
 import numpy as np
 from mmcv.transforms import LoadAnnotations
 from mmengine.config import Config
@@ -248,8 +249,8 @@ class _Labels:
             results = transform(results)
         label = results['gt_seg_map']
         num_classes = len(self.classes)
-        counts = np.bincount(
-            label.ravel(), minlength=max(num_classes, self.ignore_index) + 1
+        counts = _histogram(
+            label, max(num_classes, self.ignore_index + 1, 256)
         )
         ignored = int(counts[self.ignore_index])
         counts[self.ignore_index] = 0
@@ -261,6 +262,15 @@ class _Labels:
                 f'{self.ignore_index} (ignored).'
             )
         return counts[:num_classes], ignored
+
+
+def _histogram(label: np.ndarray, bins: int) -> np.ndarray:
+    # A third of np.bincount's time, which is as much as the decoding's; its
+    # sums are floats, exact up to 2^24.
+    if label.dtype == np.uint8 and label.size < 2**24:
+        counts = cv2.calcHist([label], [0], None, [bins], [0, bins])
+        return counts.ravel().astype(np.int64)
+    return np.bincount(label.ravel(), minlength=bins)
 
 
 def _parts(dataset: BaseDataset) -> Iterator[BaseDataset]:

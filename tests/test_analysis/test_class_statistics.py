@@ -10,6 +10,7 @@ from mmseg_da.analysis import (
     median_frequency_weights,
     read_statistics,
 )
+from mmseg_da.analysis.class_statistics import _histogram
 from mmseg_da.errors import InputError
 
 # Label ids of Cityscapes: 7 road (0), 8 sidewalk (1), 26 car (13), 0 void.
@@ -146,3 +147,12 @@ def test_another_file_is_no_statistics(tmp_path, content, message):
         path.write_text(content)
     with pytest.raises(InputError, match=message):
         read_statistics(path)
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.int64])
+def test_both_ways_of_counting_agree(dtype):
+    label = np.array([[0, 2, 255], [2, 2, 18]], dtype)
+    counts = _histogram(label, 256)
+    assert counts.dtype == np.int64 and counts.shape == (256,)
+    assert counts[[0, 2, 18, 255]].tolist() == [1, 3, 1, 1]
+    assert counts.sum() == 6
