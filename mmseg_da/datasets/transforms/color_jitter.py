@@ -88,8 +88,13 @@ class ColorJitter(BaseTransform):
 
     @staticmethod
     def adjust_hue(img: np.ndarray, shift: float) -> np.ndarray:
-        """Turn the colour circle."""
-        return mmcv.adjust_hue(img, shift, backend='cv2')
+        """Turn the colour circle.
+
+        mmcv 2.1's ``adjust_hue`` overflows on negative shifts with numpy 2.
+        """
+        hsv = cv2.cvtColor(img, cv2.COLOR_BGR2HSV_FULL)
+        hsv[..., 0] += np.uint8(int(shift * 255) % 256)
+        return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR_FULL)
 
     def __repr__(self) -> str:
         widths = ', '.join(f'{k}={v}' for k, v in self.widths.items())
