@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
+from mmengine.logging import HistoryBuffer
 from torch import Tensor, nn
 
 from ..errors import InputError
 from .safe_load import ALLOWED_TYPES
 
 AUXILIARY = 'auxiliary_head.'
+METHODS = ('min', 'max', 'current', 'mean')
+
+
+def _history_method(owner: type, name: str) -> Callable:
+    """Stands for ``getattr`` in a checkpoint.
+
+    MMEngine's history refers to its own methods by it; there is no other use
+    that weights could have for it.
+    """
+    if owner is not HistoryBuffer or name not in METHODS:
+        raise UnpicklingError(f'Unsupported global: GLOBAL getattr of {name}')
+    return getattr(owner, name)
+
+
+ALLOWED = [*ALLOWED_TYPES, (_history_method, 'builtins.getattr')]
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
@@ -43,13 +60,11 @@ def _load(path: Path) -> object:
             'training run.'
         )
     try:
-        with torch.serialization.safe_globals(ALLOWED_TYPES):
+        with torch.serialization.safe_globals(ALLOWED):
             return torch.load(path, map_location='cpu', weights_only=True)
     except UnpicklingError as error:
         # torch names what it refused; a damaged file has no such name.
-        found = re.search(
-            r'(?:GLOBAL |global:? |class:? )([\w.]+\.\w+)', str(error)
-        )
+        found = re.search(r'(?:GLOBAL|class) ([\w.]+)', str(error))
         if found is None:
             raise _no_checkpoint(path) from error
         raise InputError(
