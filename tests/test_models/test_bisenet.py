@@ -1,41 +1,20 @@
 """The plugin's BiSeNet against the paper's, written in plain torch."""
 
 import copy
-from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.models.utils import resize
 from mmseg.structures import SegDataSample
 from paper_network import PaperBiSeNet, load_plugin_weights, paper_name
+from toy import bisenet_cfg
 
 from mmseg_da.registry import MODELS
 
-CONFIG = Path(__file__).parents[2] / 'configs/_base_/models/bisenet_r18.py'
 IGNORE = 255
-
-
-def model_cfg(width=64):
-    """The base config; with another width only what the width changes."""
-    model = Config.fromfile(CONFIG).model
-    model.backbone.context_path.init_cfg = None
-    if width == 64:
-        return model
-    model.backbone.context_path.update(
-        base_channels=width, stem_channels=width
-    )
-    model.backbone.update(
-        context_channels=(width * 4, width * 8),
-        spatial_channels=(width, width * 2, width * 4),
-    )
-    model.decode_head.in_channels = (width * 4, width * 4, width * 8)
-    for i, head in enumerate(model.auxiliary_head):
-        head.in_channels = head.channels = width * 4 * 2**i
-    return model
 
 
 @pytest.fixture(scope='module', params=[8, 64])
@@ -43,7 +22,7 @@ def networks(request):
     """The plugin's segmentor and the paper's network, same weights."""
     init_default_scope('mmseg')
     torch.manual_seed(0)
-    segmentor = MODELS.build(model_cfg(request.param))
+    segmentor = MODELS.build(bisenet_cfg(request.param))
     segmentor.init_weights()
     for module in segmentor.modules():
         # No BN weight of zero, as the last of a residual block starts with.
@@ -123,7 +102,7 @@ def test_training_equals_the_papers_network(pair, size):
 
 def test_parameter_counts():
     init_default_scope('mmseg')
-    segmentor = MODELS.build(model_cfg())
+    segmentor = MODELS.build(bisenet_cfg(64))
     counts = {
         name: sum(p.numel() for p in module.parameters())
         for name, module in segmentor.named_children()
@@ -136,7 +115,7 @@ def test_parameter_counts():
 def test_kaiming_fan_in_outside_the_resnet():
     init_default_scope('mmseg')
     torch.manual_seed(0)
-    segmentor = MODELS.build(model_cfg())
+    segmentor = MODELS.build(bisenet_cfg(64))
     segmentor.init_weights()
     for name, module in segmentor.named_modules():
         if isinstance(module, torch.nn.Conv2d) and 'context' not in name:

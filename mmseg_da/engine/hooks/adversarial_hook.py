@@ -154,8 +154,8 @@ class AdversarialHook(Hook):
         # The source stream is the same with and without the hook.
         with torch.random.fork_rng():
             self._build_discriminator(runner, segmentor)
-            self.target_loader = self._build_target_loader(runner)
-            self._target_batches: Iterator = iter(self.target_loader)
+            self._target_loader = self._build_target_loader(runner)
+            self._target_batches: Iterator = iter(self._target_loader)
         if runner.iter > 0:
             self._restore(runner)
         self.optim_wrapper.initialize_count_status(
@@ -246,7 +246,8 @@ class AdversarialHook(Hook):
         for handle in self._handles:
             handle.remove()
         self._handles = []
-        del self._target_batches
+        # Ends the loader's workers, persistent ones too.
+        del self._target_batches, self._target_loader
 
     # One iteration.
 

@@ -1,0 +1,262 @@
+"""The hook against a literal loop, its control, its sign."""
+
+import copy
+from contextlib import contextmanager
+
+import pytest
+import torch
+import torch.nn.functional as F
+from mmengine.registry import init_default_scope
+from toy import (
+    BATCH_SIZE,
+    D_BETAS,
+    D_LR,
+    LOSS_WEIGHT,
+    LR,
+    MOMENTUM,
+    NUM_SAMPLES,
+    WEIGHT_DECAY,
+    largest_difference,
+    make_runner,
+    train,
+)
+
+from mmseg_da.models import FCDiscriminator
+from mmseg_da.registry import DATASETS, MODELS
+
+ITERS = 6
+SEED = 3
+
+
+def stream(dataset_cfg, seed):
+    """Batches of a shuffled data set, one permutation after another."""
+    dataset = DATASETS.build(dataset_cfg)
+    generator = torch.Generator().manual_seed(seed)
+    queue = []
+    while True:
+        while len(queue) < BATCH_SIZE:
+            order = torch.randperm(NUM_SAMPLES, generator=generator)
+            queue += order.tolist()
+        batch = [dataset[queue.pop(0)] for _ in range(BATCH_SIZE)]
+        yield {key: [one[key] for one in batch] for key in batch[0]}
+
+
+def loss_d(discriminator, probabilities, is_source):
+    logits = discriminator(probabilities)
+    return F.binary_cross_entropy_with_logits(
+        logits, torch.full_like(logits, is_source)
+    )
+
+
+@contextmanager
+def one_sum(module):
+    """Sum the gradients of one iteration before adding them to older ones.
+
+    Autograd does so within one backward pass; of two, each would be added.
+    """
+    parameters = list(module.parameters())
+    older = [parameter.grad for parameter in parameters]
+    for parameter in parameters:
+        parameter.grad = None
+    yield
+    for parameter, grad in zip(parameters, older):
+        if grad is not None:
+            parameter.grad += grad
+
+
+def reference(cfg, start, clip=None, accumulate=1, power=None):
+    """Single-level adaptation as Tsai et al. describe it, two passes.
+
+    Source backward; target backward through the discriminator, held fixed;
+    the discriminator on both predictions; a step of both.
+    """
+    init_default_scope('mmseg')
+    segmentor = MODELS.build(cfg.model).train()
+    segmentor.load_state_dict(start.model)
+    discriminator = FCDiscriminator(5, base_channels=8)
+    discriminator.load_state_dict(start.discriminator)
+    sgd = torch.optim.SGD(
+        segmentor.parameters(), LR, MOMENTUM, weight_decay=WEIGHT_DECAY
+    )
+    adam = torch.optim.Adam(discriminator.parameters(), D_LR, D_BETAS)
+    hook = cfg.default_hooks.adversarial
+    sources = stream(cfg.train_dataloader.dataset, SEED)
+    targets = stream(hook.target_dataloader.dataset, SEED + 1)
+
+    def predict(images):
+        logits = segmentor.decode_head(segmentor.extract_feat(images))
+        logits = F.interpolate(logits, images.shape[2:], mode='bilinear')
+        return logits.softmax(dim=1)
+
+    for i in range(ITERS):
+        if power is not None:
+            sgd.param_groups[0]['lr'] = LR * (1 - i / ITERS) ** power
+            adam.param_groups[0]['lr'] = D_LR * (1 - i / ITERS) ** power
+        source = segmentor.data_preprocessor(next(sources), True)
+        target = segmentor.data_preprocessor(next(targets), True)
+
+        with one_sum(segmentor):
+            features = segmentor.extract_feat(source['inputs'])
+            logits = segmentor.decode_head(features)
+            samples = source['data_samples']
+            losses = segmentor.decode_head.loss_by_feat(logits, samples)
+            loss = losses['loss_ce']
+            for head in segmentor.auxiliary_head:
+                loss = loss + head.loss(features, samples, {})['loss_ce']
+            (loss / accumulate).backward()
+            size = source['inputs'].shape[2:]
+            logits = F.interpolate(logits.detach(), size, mode='bilinear')
+            p_source = logits.softmax(dim=1)
+
+            discriminator.requires_grad_(False)
+            p_target = predict(target['inputs'])
+            loss = LOSS_WEIGHT * loss_d(discriminator, p_target, 1)
+            (loss / accumulate).backward()
+            p_target = p_target.detach()
+
+        discriminator.requires_grad_(True)
+        with one_sum(discriminator):
+            loss = loss_d(discriminator, p_source, 1) / 2
+            (loss / accumulate).backward()
+            loss = loss_d(discriminator, p_target, 0) / 2
+            (loss / accumulate).backward()
+
+        if (i + 1) % accumulate == 0:
+            if clip is not None:
+                torch.nn.utils.clip_grad_norm_(segmentor.parameters(), clip)
+            sgd.step()
+            sgd.zero_grad()
+            adam.step()
+            adam.zero_grad()
+    return segmentor.state_dict(), discriminator.state_dict()
+
+
+@pytest.mark.parametrize(
+    ('overrides', 'settings', 'tolerance'),
+    [
+        ({}, {}, 0),
+        ({'optim_wrapper.clip_grad': dict(max_norm=0.5)}, dict(clip=0.5), 0),
+        (
+            {'optim_wrapper.accumulative_counts': 2},
+            dict(accumulate=2),
+            0,
+        ),
+        # The scheduler multiplies rates up, iteration by iteration.
+        (
+            {
+                'param_scheduler': [
+                    dict(type='mmseg_da.PolyLR', by_epoch=False)
+                ],
+                'default_hooks.adversarial.param_scheduler': dict(
+                    type='mmseg_da.PolyLR'
+                ),
+            },
+            dict(power=0.9),
+            1e-7,
+        ),
+    ],
+    ids=['plain', 'clip_grad', 'accumulation', 'poly'],
+)
+def test_equals_the_literal_loop(tmp_path, overrides, settings, tolerance):
+    runner = train(tmp_path, overrides)
+    segmentor, discriminator = reference(runner.cfg, runner.start, **settings)
+    ours = runner.model.state_dict()
+    assert largest_difference(ours, runner.start.model, 'conv') > 1e-3
+    assert largest_difference(ours, segmentor) <= tolerance
+    assert largest_difference(ours, segmentor, 'running') <= tolerance
+    ours = runner.adversarial.discriminator.state_dict()
+    assert largest_difference(ours, runner.start.discriminator) > 1e-3
+    assert largest_difference(ours, discriminator) <= tolerance
+
+
+def test_what_lambda_zero_and_a_deleted_key_leave(tmp_path):
+    """Lambda 0 adds the target to the BN statistics and nothing else.
+
+    Without the key, not even that: plain MMSegmentation training.
+    """
+    plain = train(tmp_path / 'plain', hook=False)
+    control = train(
+        tmp_path / 'control', {'default_hooks.adversarial.loss_weight': 0}
+    )
+    expected = dict(plain.model.named_parameters())
+    for name, parameter in control.model.named_parameters():
+        assert torch.equal(parameter, expected[name]), name
+    ours, theirs = control.model.state_dict(), plain.model.state_dict()
+    assert largest_difference(ours, theirs, 'running_mean') > 1e-3
+    # Two passes an iteration instead of one.
+    counts = [
+        {int(n) for name, n in state.items() if 'num_batches' in name}
+        for state in (theirs, ours)
+    ]
+    # The auxiliary heads, without BN, see the source alone.
+    assert counts == [{ITERS}, {2 * ITERS}]
+    # The discriminator learns all the same: its accuracies mean something.
+    discriminator = control.adversarial.discriminator.state_dict()
+    start = control.start.discriminator
+    assert largest_difference(discriminator, start) > 1e-3
+    scalars = plain.message_hub.log_scalars
+    assert not [name for name in scalars if 'adv' in name or 'disc' in name]
+
+
+def test_update_makes_the_target_look_like_source(tmp_path):
+    """One step of the adversarial loss alone raises D's belief."""
+    overrides = {
+        'train_cfg.max_iters': 1,
+        'optim_wrapper.optimizer.weight_decay': 0,
+        'model.decode_head.loss_decode.loss_weight': 0.0,
+        'default_hooks.adversarial.loss_weight': 100,
+        'default_hooks.adversarial.target_dataloader.dataset.length': 2,
+    }
+    for head in 0, 1:
+        key = f'model.auxiliary_head.{head}.loss_decode.loss_weight'
+        overrides[key] = 0.0
+    runner = train(tmp_path, overrides)
+    segmentor = copy.deepcopy(runner.model)
+    discriminator = copy.deepcopy(runner.adversarial.discriminator)
+    discriminator.load_state_dict(runner.start.discriminator)
+    cfg = runner.cfg.default_hooks.adversarial.target_dataloader
+    dataset = DATASETS.build(cfg.dataset)
+    images = torch.stack([dataset[i]['inputs'] for i in (0, 1)])
+    data = dict(inputs=list(images), data_samples=[None, None])
+
+    def belief():
+        """D's mean probability that the target is source."""
+        with torch.no_grad():
+            batch = segmentor.data_preprocessor(data)
+            logits = segmentor(batch['inputs'])
+            logits = F.interpolate(logits, images.shape[2:], mode='bilinear')
+            return discriminator(logits.softmax(dim=1)).sigmoid().mean()
+
+    after = belief()
+    segmentor.load_state_dict(runner.start.model)
+    assert after > belief() + 1e-4
+
+
+def test_target_labels_make_no_difference(tmp_path):
+    key = 'default_hooks.adversarial.target_dataloader.dataset.labels'
+    with_labels = train(tmp_path / 'a', {key: 'random'})
+    without = train(tmp_path / 'b')
+    ours, theirs = with_labels.model.state_dict(), without.model.state_dict()
+    assert largest_difference(ours, theirs) == 0
+
+
+def test_logs_losses_and_accuracies(tmp_path):
+    runner = train(tmp_path, {'train_cfg.max_iters': 2})
+    scalars = runner.message_hub.log_scalars
+    loss_adv = scalars['train/loss_adv'].data[0][0]
+    # At the start D says about 0.5 everywhere.
+    expected = LOSS_WEIGHT * torch.tensor(2.0).log()
+    assert loss_adv == pytest.approx(expected.item(), rel=0.1)
+    loss = scalars['train/loss_discriminator'].data[0][0]
+    assert loss == pytest.approx(0.6931, rel=0.1)
+    for domain in 'source', 'target':
+        value = scalars[f'train/acc_{domain}_discriminator'].current()
+        assert 0 <= value <= 1
+
+
+def test_hook_runs_before_timer_logger_and_checkpoint(tmp_path):
+    names = [type(h).__name__ for h in make_runner(tmp_path).hooks]
+    ours = names.index('AdversarialHook')
+    assert ours < names.index('IterTimerHook')
+    assert ours < names.index('LoggerHook')
+    assert ours < names.index('CheckpointHook')
