@@ -164,8 +164,11 @@ def test_negative_count_is_refused(tmp_path):
 def test_tool_refuses_a_foreign_folder_in_one_sentence(tmp_path):
     precious = tmp_path / 'precious.txt'
     precious.write_text('mine')
+    few = [
+        f'--num-{name}=1' for name in ('source', 'target', 'labelled', 'val')
+    ]
     run = subprocess.run(
-        [sys.executable, str(TOOL), '--out', str(tmp_path)],
+        [sys.executable, str(TOOL), '--out', str(tmp_path), *few],
         capture_output=True,
         text=True,
         cwd=tmp_path,
