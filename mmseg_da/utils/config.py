@@ -19,8 +19,9 @@ def load_config(
 ) -> Config:
     """Load a config so that tools run from any folder.
 
-    Relative paths count from the current folder; the config itself and its
-    data roots that are not there are looked for in the project's folder.
+    Relative paths count from the current folder; the config itself, its data
+    roots and its class weights that are not there are looked for in the
+    project's folder.
 
     Args:
         path (str | Path): Config file.
@@ -47,9 +48,9 @@ def load_config(
             'its _base_ and the --cfg-options.'
         ) from error
     for part in _dicts(cfg._cfg_dict):
-        root = part.get('data_root')
-        if isinstance(root, str):
-            part['data_root'] = str(_existing(Path(root)) or root)
+        for key in ('data_root', 'class_weight'):
+            if isinstance(part.get(key), str):
+                part[key] = str(_existing(Path(part[key])) or part[key])
     return cfg
 
 

@@ -14,6 +14,8 @@ adversarial = dict(
             # Images only: no label file of the target is ever opened.
             data_prefix=dict(img_path='leftImg8bit/train'),
             img_scale=(1024, 512),
+            # As many as the paper's; which ones it does not say.
+            max_samples=2072,
             pipeline=[
                 dict(type='mmseg_da.LoadImage'),
                 dict(type='mmseg_da.ResizeToScale'),

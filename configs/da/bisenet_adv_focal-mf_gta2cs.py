@@ -1,0 +1,16 @@
+# Table 4: the focal loss weighted by median frequency.
+_base_ = './bisenet_adv_gta2cs.py'
+loss = dict(
+    type='mmseg_da.FocalLoss',
+    gamma=1.0,
+    class_weight='data/gta5/class_statistics.json',
+)
+model = dict(
+    decode_head=dict(loss_decode=dict(_delete_=True, **loss)),
+    auxiliary_head=[
+        dict(head, loss_decode=loss) for head in _base_.model.auxiliary_head
+    ],
+)
+train_dataloader = dict(batch_size=4)
+# 50 epochs of 2,500 images in batches of 4.
+train_cfg = dict(max_iters=31250)

@@ -1,0 +1,11 @@
+# Table 2, horizontal flip.
+_base_ = './bisenet_none_gta2cs.py'
+train_dataloader = dict(
+    dataset=dict(
+        pipeline=[
+            *_base_.load,
+            dict(type='RandomFlip', prob=0.5),
+            dict(type='PackSegInputs'),
+        ]
+    )
+)

@@ -1,0 +1,310 @@
+"""Every config loads, builds, and says what the paper says."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+from tiny_data import write_image, write_label
+
+from mmseg_da.registry import MODELS
+from mmseg_da.utils import load_config
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+NAMES = sorted(
+    path.relative_to(CONFIGS).as_posix()
+    for path in CONFIGS.rglob('*.py')
+    if '_base_' not in path.parts
+)
+DEMOS = [name for name in NAMES if name.startswith('demo/')]
+ROWS = [name for name in NAMES if name not in DEMOS]
+WEIGHTS = [0.5, *[1.0] * 17, 9.0]
+JITTER, FLIP, CROP = (
+    'mmseg_da.ColorJitter',
+    'RandomFlip',
+    'mmseg_da.RandomResizedCrop',
+)
+CITYSCAPES, GTA5 = 'cityscapes', 'gta5'
+CE = [('CrossEntropyLoss', None, 1)]
+WEIGHTED_CE = [('mmseg_da.CrossEntropyLoss', True, 1)]
+
+# Network, data set, augmentations, batch, iterations (50 epochs of 2,500 or
+# 2,072 images, rounded up or down to whole ones), losses (type, weighted,
+# loss_weight), adversarial.
+EXPECTED = {
+    'cityscapes/bisenet_ce_cityscapes.py': (
+        *('bisenet', CITYSCAPES, [], 16, 6475, CE, False),
+    ),
+    'cityscapes/bisenet_mf_cityscapes.py': (
+        *('bisenet', CITYSCAPES, [], 16, 6475, WEIGHTED_CE, False),
+    ),
+    'cityscapes/deeplabv2_ce_cityscapes.py': (
+        *('deeplabv2', CITYSCAPES, [], 16, 6475),
+        *([('mmseg_da.CrossEntropyLoss', None, 1)], False),
+    ),
+    'cityscapes/deeplabv2_mf_cityscapes.py': (
+        *('deeplabv2', CITYSCAPES, [], 16, 6475, WEIGHTED_CE, False),
+    ),
+    'da/deeplabv2_adv_gta2cs.py': (
+        *('deeplabv2', GTA5, [JITTER], 8, 15625),
+        *([('mmseg_da.CrossEntropyLoss', None, 1)], True),
+    ),
+    'source_only/deeplabv2_jitter_gta2cs.py': (
+        *('deeplabv2', GTA5, [JITTER], 16, 7813),
+        *([('mmseg_da.CrossEntropyLoss', None, 1)], False),
+    ),
+}
+for name, augmentations, iterations in (
+    ('none', [], 7813),
+    ('flip', [FLIP], 7813),
+    ('jitter', [JITTER], 7813),
+    ('jitter-flip', [JITTER, FLIP], 7813),
+    ('jitter-flip-crop', [JITTER, FLIP, CROP], 7813),
+    ('flip_10e', [FLIP], 1563),
+    ('jitter_10e', [JITTER], 1563),
+    ('crop_10e', [CROP], 1563),
+):
+    EXPECTED[f'source_only/bisenet_{name}_gta2cs.py'] = (
+        *('bisenet', GTA5, augmentations, 16, iterations, CE, False),
+    )
+for name, batch, iterations, losses in (
+    ('', 8, 15625, CE),
+    ('_focal', 4, 31250, [('mmseg_da.FocalLoss', None, 1)]),
+    ('_focal-mf', 4, 31250, [('mmseg_da.FocalLoss', True, 1)]),
+    ('_dice', 4, 31250, [('mmseg_da.DiceLoss', None, 1)]),
+    ('_dice-mf', 4, 31250, [('mmseg_da.DiceLoss', True, 1)]),
+    *(
+        (
+            *(f'_focal-dice-a{alpha}', 4, 31250),
+            [
+                ('mmseg_da.DiceLoss', True, alpha),
+                ('mmseg_da.FocalLoss', None, 1 - alpha),
+            ],
+        )
+        for alpha in (0.3, 0.5, 0.7)
+    ),
+):
+    EXPECTED[f'da/bisenet_adv{name}_gta2cs.py'] = (
+        *('bisenet', GTA5, [JITTER], batch, iterations, losses, True),
+    )
+
+
+@pytest.fixture(autouse=True)
+def statistics(tmp_path, monkeypatch):
+    """Class weights of both data sets, found from the current folder."""
+    monkeypatch.chdir(tmp_path)
+    content = dict(classes=['x'] * 19, median_frequency_weights=WEIGHTS)
+    for dataset in (CITYSCAPES, GTA5):
+        path = tmp_path / f'data/{dataset}/class_statistics.json'
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(content))
+
+
+def heads_of(model):
+    return [model.decode_head, *(model.get('auxiliary_head') or [])]
+
+
+def losses_of(head) -> list:
+    losses = head.loss_decode
+    losses = losses if isinstance(losses, list) else [losses]
+    return [
+        (
+            loss.type,
+            loss.get('class_weight') and True,
+            pytest.approx(loss.get('loss_weight', 1)),
+        )
+        for loss in losses
+    ]
+
+
+def test_every_row_is_expected():
+    assert set(ROWS) == set(EXPECTED)
+
+
+@pytest.mark.parametrize('name', ROWS)
+def test_row_is_the_papers(name):
+    network, dataset, augmentations, batch, iterations, losses, adversarial = (
+        EXPECTED[name]
+    )
+    cfg = load_config(CONFIGS / name)
+    train = cfg.train_dataloader.dataset
+    types = [step.type for step in train.pipeline]
+    assert types[-1] == 'PackSegInputs'
+    assert types[3:-1] == augmentations
+    assert cfg.train_dataloader.batch_size == batch
+    assert cfg.train_cfg.max_iters == iterations
+    for head in heads_of(cfg.model):
+        assert losses_of(head) == losses
+        for loss in (
+            head.loss_decode if len(losses) > 1 else [head.loss_decode]
+        ):
+            path = f'data/{dataset}/class_statistics.json'
+            assert loss.get('class_weight') in (None, path)
+            if 'Focal' in loss.type:
+                assert loss.gamma == 1
+    optimizer = cfg.optim_wrapper.optimizer
+    assert (optimizer.type, optimizer.momentum) == ('SGD', 0.9)
+    if network == 'bisenet':
+        assert len(heads_of(cfg.model)) == 3
+        assert cfg.model.backbone.type == 'mmseg_da.BiSeNet'
+        assert (optimizer.lr, optimizer.weight_decay) == (2.5e-2, 1e-4)
+    else:
+        assert len(heads_of(cfg.model)) == 1
+        assert cfg.model.decode_head.type == 'mmseg_da.DeepLabV2Head'
+        assert (optimizer.lr, optimizer.weight_decay) == (1e-3, 5e-4)
+    (schedule,) = cfg.param_scheduler
+    assert (schedule.type, schedule.power) == ('mmseg_da.PolyLR', 0.9)
+    if dataset == GTA5:
+        assert train.type == 'mmseg_da.GTA5Dataset'
+        assert (train.img_scale, train.max_samples) == ((1280, 720), 2500)
+    else:
+        assert train.type == 'mmseg_da.CityscapesDataset'
+        assert (train.img_scale, train.max_samples) == ((1024, 512), 2072)
+    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+        assert loader.dataset.img_scale == (1024, 512)
+        assert loader.dataset.data_prefix.img_path == 'leftImg8bit/val'
+    assert cfg.default_hooks.checkpoint.save_best == 'mIoU'
+    assert cfg.default_hooks.checkpoint.interval == cfg.train_cfg.val_interval
+    assert ('adversarial' in cfg.default_hooks) == adversarial
+    if adversarial:
+        hook = cfg.default_hooks.adversarial
+        assert hook.loss_weight == 1e-3
+        optimizer = hook.optim_wrapper.optimizer
+        assert (optimizer.type, optimizer.lr) == ('Adam', 1e-4)
+        assert optimizer.betas == (0.9, 0.99)
+        target = hook.target_dataloader.dataset
+        assert target.data_prefix == dict(img_path='leftImg8bit/train')
+        assert target.img_scale == (1024, 512)
+
+
+def test_class_weights_are_found_from_any_folder(tmp_path, monkeypatch):
+    (tmp_path / 'project').mkdir()
+    (tmp_path / 'data').rename(tmp_path / 'project/data')
+    monkeypatch.setattr(
+        'mmseg_da.utils.config.REPO_ROOT', tmp_path / 'project'
+    )
+    cfg = load_config(CONFIGS / 'cityscapes/bisenet_mf_cityscapes.py')
+    found = tmp_path / 'project/data/cityscapes/class_statistics.json'
+    for head in heads_of(cfg.model):
+        assert head.loss_decode.class_weight == str(found)
+
+
+def different_models() -> dict:
+    """A config's name for each model of its own."""
+    models = {}
+    for name in NAMES:
+        model = load_config(CONFIGS / name).model
+        models.setdefault(repr(model), name)
+    return {name: key for key, name in models.items()}
+
+
+def test_there_is_a_model_for_each_loss_and_network():
+    # BiSeNet's CE and weighted CE, seven losses of Table 4, the demo's CE
+    # from scratch, DeepLabV2's CE and weighted CE.
+    assert len(different_models()) == 12
+
+
+@pytest.mark.parametrize('name', different_models())
+def test_model_builds_and_all_its_heads_learn(name):
+    cfg = load_config(CONFIGS / name)
+    init_default_scope('mmseg')
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    in_training = 43_901_068 if 'deeplabv2' in name else 12_068_672
+    assert sum(p.numel() for p in model.parameters()) == in_training
+    if 'deeplabv2' in name:
+        return
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    label = torch.randint(0, 19, (1, 32, 64))
+    samples = [
+        SegDataSample(
+            gt_sem_seg=PixelData(data=label),
+            metainfo=dict(img_shape=(32, 64), ori_shape=(32, 64)),
+        )
+        for _ in range(2)
+    ]
+    losses = model(torch.randn(2, 3, 32, 64), samples, mode='loss')
+    short = {
+        'CrossEntropyLoss': 'loss_ce',
+        'FocalLoss': 'loss_focal',
+        'DiceLoss': 'loss_dice',
+    }
+    names = [
+        short[loss.split('.')[-1]]
+        for loss, _, _ in losses_of(cfg.model.decode_head)
+    ]
+    # No head's loss takes another's place.
+    assert {key for key in losses if 'loss' in key} == {
+        f'{head}.{loss}'
+        for head in ('decode', 'aux_0', 'aux_1')
+        for loss in names
+    }
+    total, _ = model.parse_losses(losses)
+    total.backward()
+    assert 0 < total < 20
+    for head in (model.decode_head, *model.auxiliary_head):
+        assert head.conv_seg.weight.grad.abs().sum() > 0
+
+
+def test_weights_of_the_file_reach_the_loss():
+    init_default_scope('mmseg')
+    cfg = load_config(CONFIGS / 'da/bisenet_adv_focal-dice-a0.3_gta2cs.py')
+    head = MODELS.build(cfg.model.decode_head)
+    dice, focal = head.loss_decode
+    assert dice.class_weight.tolist() == WEIGHTS
+    assert focal.class_weight is None
+    assert (dice.loss_weight, focal.loss_weight) == (0.3, 0.7)
+
+
+@pytest.fixture
+def tiny_demo(tmp_path) -> Path:
+    """Four 64x32 images of each part of the demo data."""
+    root = tmp_path / 'demo'
+    for i in range(1, 5):
+        write_image(root / f'gta5/images/{i:05d}.png', i, (64, 32))
+        write_label(root / f'gta5/labels/{i:05d}.png', 6 + i, 'P', (64, 32))
+        for split in ('train', 'train_labelled', 'val'):
+            stem = f'{split}/ulm/ulm_{i:06d}_000019'
+            image = f'cityscapes/leftImg8bit/{stem}_leftImg8bit.png'
+            write_image(root / image, 9 + i, (64, 32))
+            if split != 'train':
+                label = f'cityscapes/gtFine/{stem}_gtFine_labelIds.png'
+                write_label(root / label, 6 + i, size=(64, 32))
+    return root
+
+
+@pytest.mark.parametrize('name', DEMOS)
+def test_demo_trains_an_iteration(name, tiny_demo, tmp_path, monkeypatch):
+    (tmp_path / 'data/demo').symlink_to(tiny_demo)
+    options = {
+        'work_dir': str(tmp_path / 'work'),
+        'experiment_name': Path(name).stem,
+        'train_cfg.max_iters': 1,
+        'train_cfg.val_interval': 1,
+        'train_dataloader.batch_size': 2,
+        'visualizer.vis_backends': [dict(type='LocalVisBackend')],
+        # Weights of 100 MB, twice.
+        'default_hooks.checkpoint': None,
+    }
+    for loader in ('train', 'val'):
+        options[f'{loader}_dataloader.num_workers'] = 0
+        options[f'{loader}_dataloader.persistent_workers'] = False
+        options[f'{loader}_dataloader.dataset.img_scale'] = (64, 32)
+    adapts = 'adv' in name
+    if adapts:
+        key = 'default_hooks.adversarial.target_dataloader.dataset.img_scale'
+        options[key] = (64, 32)
+    runner = Runner.from_cfg(load_config(CONFIGS / name, options))
+    before = runner.model.decode_head.conv_seg.weight.detach().clone()
+    runner.train()
+    after = runner.model.decode_head.conv_seg.weight
+    assert not torch.equal(before, after)
+    assert torch.isfinite(after).all()
+    scalars = runner.message_hub.log_scalars
+    assert 0 <= scalars['val/mIoU'].current() <= 100
+    assert ('train/loss_adv' in scalars) == adapts
