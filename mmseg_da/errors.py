@@ -17,3 +17,15 @@ class InputError(ValueError):
         last_line = str(message).strip().rsplit('\n', 1)[-1]
         name = f'{type(self).__module__}.{type(self).__qualname__}: '
         super().__init__(last_line.removeprefix(name))
+
+
+class UnreadableFileError(InputError):
+    """A file is missing, damaged, or of a kind that is not read."""
+
+
+class SizeMismatchError(InputError):
+    """A label has another size than its image."""
+
+
+class LabelValueError(InputError):
+    """A label holds a value that stands for no class."""

@@ -38,9 +38,6 @@ class DomainDataset(BaseSegDataset):
     Args:
         data_prefix (dict): The folders of the images (``img_path``) and of
             the labels (``seg_map_path``; absent or None: unlabelled).
-        img_scale (tuple[int], optional): Width and height to train or test
-            at, which :class:`ResizeToScale` reads. Defaults to None: images
-            keep their size.
         img_scale (tuple[int], optional): The (width, height) that
             :class:`ResizeToScale` in the pipeline brings samples to.
             Defaults to None.
@@ -77,7 +74,6 @@ class DomainDataset(BaseSegDataset):
                 'or None for all samples.'
             )
         self.img_scale = img_scale
-        self.img_scale = img_scale
         self.max_samples = max_samples
         self.skip_bad_samples = skip_bad_samples
         self.bad_samples: dict[str, str] = {}
@@ -110,15 +106,38 @@ class DomainDataset(BaseSegDataset):
 
     def load_data_list(self) -> list[dict]:
         """Find the samples; one listing of each folder, nothing opened."""
+        samples, missing = self.find_samples()
+        if missing:
+            raise InputError(
+                f'{missing[0]["img_path"]} has no label '
+                f'{missing[0]["seg_map_path"]} ({len(missing)} of '
+                f'{len(samples)} labels are missing): add it, check '
+                'seg_map_suffix, or leave the image out with ann_file.'
+            )
+        return samples
+
+    def find_samples(self) -> tuple[list[dict], list[dict]]:
+        """Find the samples, those without a label file too.
+
+        Returns:
+            tuple[list[dict], list[dict]]: All samples, and those of them
+            whose label is missing.
+
+        Raises:
+            InputError: Folder, images or list are not there.
+        """
         img_dir = self.data_prefix.get('img_path', '')
         names = self._names(img_dir)
         if self.max_samples is not None and self.max_samples < len(names):
             total, kept = len(names), self.max_samples
             names = [names[i * total // kept] for i in range(kept)]
         ann_dir = self.data_prefix.get('seg_map_path')
-        if ann_dir is not None:
-            self._check_partners(names, img_dir, ann_dir)
-        return [self._data_info(name, img_dir, ann_dir) for name in names]
+        samples = [self._data_info(name, img_dir, ann_dir) for name in names]
+        if ann_dir is None:
+            return samples, []
+        labels = self._label_names(ann_dir)
+        missing = [s for n, s in zip(names, samples) if n not in labels]
+        return samples, missing
 
     def _data_info(
         self, name: str, img_dir: str, ann_dir: Optional[str]
@@ -183,26 +202,14 @@ class DomainDataset(BaseSegDataset):
             )
         return list(dict.fromkeys(names))
 
-    def _check_partners(
-        self, names: list[str], img_dir: str, ann_dir: str
-    ) -> None:
+    def _label_names(self, ann_dir: str) -> set[str]:
         if not fileio.isdir(ann_dir, backend_args=self.backend_args):
             raise InputError(
                 f"{type(self).__name__} looked for labels in '{ann_dir}', "
                 'which is not a folder: check data_root and '
                 'data_prefix.seg_map_path (None for images without labels).'
             )
-        labels = list_files(ann_dir, self.seg_map_suffix, self.backend_args)
-        missing = [name for name in names if name not in labels]
-        if missing:
-            name = missing[0]
-            raise InputError(
-                f'{osp.join(img_dir, name + self.img_suffix)} has no label '
-                f'{osp.join(ann_dir, name + self.seg_map_suffix)} '
-                f'({len(missing)} of {len(names)} labels are missing): add '
-                'it, check seg_map_suffix, or leave the image out with '
-                'ann_file.'
-            )
+        return list_files(ann_dir, self.seg_map_suffix, self.backend_args)
 
     def prepare_data(self, idx: int) -> Optional[dict]:
         """Run the pipeline on a sample.

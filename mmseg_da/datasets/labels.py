@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from mmseg.datasets import CityscapesDataset
 
-from ..errors import InputError
+from ..errors import LabelValueError
 
 IGNORE_INDEX = 255
 # The label id of each of the 19 train ids, in order, road to bicycle.
@@ -77,7 +77,7 @@ def _look_up(
     decoded = cv2.LUT(array, table)
     unknown = decoded == _UNKNOWN
     if unknown.any():
-        raise InputError(
+        raise LabelValueError(
             f'{path} holds the unknown label value(s) '
             f'{_some(np.unique(array[unknown]))}, but {expected}.'
         )
@@ -95,7 +95,7 @@ def decode_label_ids(array: np.ndarray, path: str) -> np.ndarray:
         np.ndarray: Train ids 0..18 and 255 (void), uint8, shape (H, W).
 
     Raises:
-        InputError: An id is outside 0..34 and is not 255.
+        LabelValueError: An id is outside 0..34 and is not 255.
     """
     return _look_up(
         array,
@@ -117,7 +117,7 @@ def check_train_ids(array: np.ndarray, path: str) -> np.ndarray:
         np.ndarray: A copy of the map.
 
     Raises:
-        InputError: A value is outside 0..18 and is not 255.
+        LabelValueError: A value is outside 0..18 and is not 255.
     """
     return _look_up(
         array, _TRAIN_ID_TABLE, path, 'train ids are 0 to 18 and 255'
@@ -135,7 +135,7 @@ def decode_rgb(array: np.ndarray, path: str) -> np.ndarray:
         np.ndarray: Train ids 0..18 and 255 (void), uint8, shape (H, W).
 
     Raises:
-        InputError: A colour is not one of Cityscapes'.
+        LabelValueError: A colour is not one of Cityscapes'.
     """
     # As B, G, R, A bytes a pixel reads as one little-endian 32-bit number.
     packed = cv2.cvtColor(array, cv2.COLOR_RGB2BGRA).view('<u4')[..., 0]
@@ -147,7 +147,7 @@ def decode_rgb(array: np.ndarray, path: str) -> np.ndarray:
             f'({c >> 16}, {c >> 8 & 255}, {c & 255})'
             for c in np.unique(packed[unknown]).tolist()
         ]
-        raise InputError(
+        raise LabelValueError(
             f'{path} holds the unknown label colour(s) {_some(colours)}, but '
             "an RGB label uses Cityscapes' colours only."
         )

@@ -1,6 +1,7 @@
 """Reading images and labels, with bad files found and named."""
 
 import io
+import warnings
 from typing import Optional
 
 import mmcv
@@ -10,10 +11,13 @@ from mmcv.transforms import LoadImageFromFile
 from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
 
-from ...errors import InputError
+from ...errors import InputError, SizeMismatchError, UnreadableFileError
 from ...registry import TRANSFORMS
 from ..labels import check_train_ids, decode_label_ids, decode_rgb
 
+# Larger than any street scene (8192x8192), and small enough to decode: a
+# header can declare gigabytes in a file of some bytes.
+MAX_PIXELS = 2**26
 _PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 
 
@@ -41,11 +45,11 @@ def read_bytes(
         data = fileio.get(path, backend_args=backend_args)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise InputError(
+        raise UnreadableFileError(
             f'The {kind} file {path} cannot be read: {reason}.'
         ) from error
     if not data:
-        raise InputError(
+        raise UnreadableFileError(
             f'The {kind} file {path} is empty (0 bytes): fetch it again.'
         )
     is_png = data.startswith(_PNG_SIGNATURE)
@@ -53,15 +57,37 @@ def read_bytes(
     if (is_png and data.rfind(b'IEND') < 0) or (
         is_jpeg and data.rfind(b'\xff\xd9') < 0
     ):
-        raise InputError(
+        raise UnreadableFileError(
             f'The {kind} file {path} is truncated (its end is missing after '
             f'{len(data)} bytes): fetch it again.'
         )
+    _check_declared_size(data, path, kind)
     return data
 
 
-def _undecodable(path: str, kind: str, size: int) -> InputError:
-    return InputError(
+def _check_declared_size(data: bytes, path: str, kind: str) -> None:
+    """Read the header alone, before a decoder makes room for the pixels."""
+    try:
+        with warnings.catch_warnings():
+            # Pillow's own limit, a warning; the one here is lower.
+            warnings.simplefilter('ignore', Image.DecompressionBombWarning)
+            width, height = Image.open(io.BytesIO(data)).size
+    except Image.DecompressionBombError:
+        found = f'over {2 * Image.MAX_IMAGE_PIXELS} pixels'
+    except Exception:  # what it is, if anything, the decoder finds out
+        return
+    else:
+        if width * height <= MAX_PIXELS:
+            return
+        found = f'{width}x{height} pixels'
+    raise UnreadableFileError(
+        f'The {kind} file {path} declares too large a picture ({found}, and '
+        f'at most {MAX_PIXELS} are decoded): fetch it again or scale it down.'
+    )
+
+
+def _undecodable(path: str, kind: str, size: int) -> UnreadableFileError:
+    return UnreadableFileError(
         f'The {kind} file {path} cannot be decoded (damaged, or no image; '
         f'{size} bytes): fetch it again.'
     )
@@ -131,12 +157,12 @@ class LoadTrainIds(LoadAnnotations):
         path = results['seg_map_path']
         data = read_bytes(path, 'label', self.backend_args)
         if not data.startswith(_PNG_SIGNATURE):
-            raise InputError(
+            raise UnreadableFileError(
                 f'The label file {path} is no PNG: labels must be PNG, as '
                 'lossy formats change them.'
             )
         if data[24:25] == b'\x10':  # bit depth in the header
-            raise InputError(
+            raise UnreadableFileError(
                 f'The label file {path} has 16 bits per value, but labels '
                 'are 8-bit palette, grey or RGB PNGs.'
             )
@@ -160,7 +186,7 @@ class LoadTrainIds(LoadAnnotations):
     def _check_size(shape: tuple, results: dict) -> None:
         expected = tuple(results.get('ori_shape', shape))
         if shape != expected:
-            raise InputError(
+            raise SizeMismatchError(
                 f'The label file {results["seg_map_path"]} is '
                 f'{shape[1]}x{shape[0]}, but its image '
                 f'{results.get("img_path")} is {expected[1]}x{expected[0]}: '
@@ -172,7 +198,7 @@ class LoadTrainIds(LoadAnnotations):
         if image.mode in ('RGB', 'RGBA'):
             return decode_rgb(np.asarray(image.convert('RGB')), path)
         if image.mode not in ('P', 'L', '1'):
-            raise InputError(
+            raise UnreadableFileError(
                 f'The label file {path} has the colour mode {image.mode}, '
                 'but labels are 8-bit palette, grey or RGB PNGs.'
             )

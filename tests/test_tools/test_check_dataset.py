@@ -1,0 +1,220 @@
+import json
+import multiprocessing
+import os
+import runpy
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_data import write_image, write_label
+
+from mmseg_da.analysis import dataset_check
+from mmseg_da.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+TOOL = runpy.run_path(str(ROOT / 'tools/check_dataset.py'))
+CONFIG = """
+pipeline = [
+    dict(type='mmseg_da.LoadImage'), dict(type='mmseg_da.LoadTrainIds')]
+train_dataloader = dict(dataset=dict(
+    type='mmseg_da.GTA5Dataset', data_root={root!r} + '/gta5',
+    pipeline=pipeline))
+val_dataloader = dict(dataset=dict(
+    type='mmseg_da.CityscapesDataset', data_root={root!r} + '/cityscapes',
+    data_prefix=dict(img_path='leftImg8bit/val', seg_map_path='gtFine/val'),
+    pipeline=pipeline))
+default_hooks = dict(adversarial=dict(target_dataloader=dict(dataset=dict(
+    type='mmseg_da.CityscapesDataset', data_root={root!r} + '/cityscapes',
+    data_prefix=dict(
+        img_path='leftImg8bit/train', seg_map_path='gtFine/train'),
+    pipeline=pipeline))))
+"""
+TWO_CLASSES = [[7] * 15 + [26]]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Clean data: six source, three target and two validation images."""
+    (tmp_path / 'config.py').write_text(CONFIG.format(root=str(tmp_path)))
+    for i in range(6):
+        write_image(tmp_path / f'gta5/images/{i}.png', i)
+        write_label(tmp_path / f'gta5/labels/{i}.png', TWO_CLASSES)
+    city = tmp_path / 'cityscapes'
+    for split, count, seed in (('train', 3, 10), ('val', 2, 20)):
+        for i in range(count):
+            stem = f'{split}/ulm/ulm_{i}'
+            image = city / f'leftImg8bit/{stem}_leftImg8bit.png'
+            write_image(image, seed + i)
+            label = city / f'gtFine/{stem}_gtFine_labelIds.png'
+            write_label(label, TWO_CLASSES)
+            if split == 'train':
+                label.write_bytes(b'never opened')
+    return tmp_path
+
+
+@pytest.fixture
+def check(data: Path):
+    def check(*arguments: str, workers: int = 0) -> tuple[int, list[dict]]:
+        """Exit status and findings."""
+        out = data / 'report.json'
+        status = TOOL['main'](
+            [f'{data}/config.py', f'--workers={workers}', f'--out={out}']
+            + list(arguments)
+        )
+        return status, json.loads(out.read_text())['findings']
+
+    return check
+
+
+def test_clean(data: Path, check, capsys) -> None:
+    before = sorted(data.rglob('*'))
+    assert check() == (0, [])
+    printed = capsys.readouterr().out
+    assert 'Images: 6 train, 3 target, 2 val' in printed
+    assert 'Nothing found' in printed
+    assert sorted(data.rglob('*')) == sorted([*before, data / 'report.json'])
+
+
+def spoil(data: Path) -> dict[tuple, str]:
+    """Spoil the data in every way; returns what is to be found."""
+    images, labels = data / 'gta5/images', data / 'gta5/labels'
+    val = data / 'cityscapes/leftImg8bit/val/ulm'
+    target = data / 'cityscapes/leftImg8bit/train/ulm'
+    (labels / '0.png').unlink()
+    (labels / '1.png').unlink()
+    cut = images / '2.png'
+    cut.write_bytes(cut.read_bytes()[:200])
+    write_label(labels / '2.png', 77)
+    write_label(labels / '3.png', TWO_CLASSES, size=(16, 9))
+    write_label(labels / '4.png', 0)
+    write_label(labels / '5.png', 7)
+    shutil.copy(images / '3.png', val / 'ulm_0_leftImg8bit.png')
+    shutil.copy(images / '3.png', target / 'ulm_1_leftImg8bit.png')
+    (target / 'ulm_2_leftImg8bit.png').write_bytes(b'')
+    bad = data / 'cityscapes/gtFine/val/ulm/ulm_1_gtFine_labelIds.png'
+    bad.write_bytes(b'GIF89a')
+    return {
+        ('missing label', 'train', labels / '0.png'): 'has no label',
+        ('missing label', 'train', labels / '1.png'): 'has no label',
+        ('unusable image', 'train', cut): 'is truncated',
+        ('unknown label value', 'train', labels / '2.png'): '77, but label',
+        ('size mismatch', 'train', labels / '3.png'): 'is 16x9, but',
+        ('empty label', 'train', labels / '4.png'): 'void everywhere',
+        ('one-class label', 'train', labels / '5.png'): 'class 0 alone',
+        (
+            'unusable image',
+            'target',
+            target / 'ulm_2_leftImg8bit.png',
+        ): r'is empty (0 bytes)',
+        ('unusable label', 'val', bad): 'is no PNG',
+        (
+            'duplicate between splits',
+            'target',
+            target / 'ulm_1_leftImg8bit.png',
+        ): f'has the bytes of {images / "3.png"} of train',
+        (
+            'duplicate between splits',
+            'val',
+            val / 'ulm_0_leftImg8bit.png',
+        ): f'has the bytes of {images / "3.png"} of train',
+    }
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_every_finding(data: Path, check, workers: int, capsys) -> None:
+    expected = spoil(data)
+    status, findings = check(workers=workers)
+    assert status == 1
+    found = {
+        (f['kind'], f['split'], Path(f['file'])): f['message']
+        for f in findings
+    }
+    assert len(found) == len(findings)
+    assert found.keys() == expected.keys()
+    for key, text in expected.items():
+        assert text in found[key]
+    warnings = {f['kind'] for f in findings if f['severity'] == 'warning'}
+    assert warnings == {'empty label', 'one-class label'}
+    line = next(
+        line
+        for line in capsys.readouterr().out.splitlines()
+        if line.startswith('error   missing label')
+    )
+    assert line.split()[3:5] == ['train', '2']
+
+
+def test_warnings_alone_are_clean(data: Path, check) -> None:
+    write_label(data / 'gta5/labels/4.png', 0)
+    write_label(data / 'gta5/labels/5.png', np.full((8, 16), 26))
+    status, findings = check()
+    assert status == 0
+    assert [f['kind'] for f in findings] == ['empty label', 'one-class label']
+
+
+def test_wrong_layout(data: Path, check) -> None:
+    shutil.rmtree(data / 'gta5/labels')
+    (data / 'cityscapes/leftImg8bit/val').rename(data / 'elsewhere')
+    (data / 'cityscapes/leftImg8bit/val').mkdir()
+    status, findings = check()
+    assert status == 1
+    assert [(f['kind'], f['split']) for f in findings] == [
+        ('wrong layout', 'train'),
+        ('wrong layout', 'val'),
+    ]
+    assert 'gta5/labels' in findings[0]['message']
+    assert 'which is not a folder' in findings[0]['message']
+    assert "found no file '*_leftImg8bit.png'" in findings[1]['message']
+
+
+def test_only_the_samples_of_the_config(data: Path, check) -> None:
+    write_label(data / 'gta5/labels/4.png', 77)
+    assert check()[0] == 1
+    option = 'train_dataloader.dataset.max_samples=2'  # 0 and 3
+    assert check('--cfg-options', option) == (0, [])
+
+
+def test_wrappers_and_stock_data_sets(data: Path, check) -> None:
+    """mmseg's own classes, joined and repeated, are checked too."""
+    (data / 'config.py').write_text(f"""
+train_dataloader = dict(dataset=dict(type='RepeatDataset', times=2,
+    dataset=dict(type='ConcatDataset', datasets=[dict(
+        type='BaseSegDataset', data_root='{data}/gta5', img_suffix='.png',
+        data_prefix=dict(img_path='images', seg_map_path='labels'),
+        pipeline=[dict(type='LoadImageFromFile'),
+                  dict(type='LoadAnnotations')])])))
+""")
+    assert check() == (0, [])
+    (data / 'gta5/labels/1.png').unlink()
+    (data / 'gta5/labels/2.png').write_bytes(b'GIF89a')
+    (data / 'gta5/images/3.png').write_bytes(b'GIF89a')
+    kinds = [f['kind'] for f in check()[1]]
+    assert kinds == ['missing label', 'unusable label', 'unusable image']
+    shutil.rmtree(data / 'gta5/images')
+    (data / 'gta5/images').mkdir()
+    assert [f['kind'] for f in check()[1]] == ['wrong layout']
+
+
+def test_no_data_set(data: Path, check) -> None:
+    (data / 'config.py').write_text('a = 1')
+    with pytest.raises(InputError, match=r'config\.py has no data set'):
+        check()
+
+
+def _interrupt(sample) -> tuple:
+    if sample.info['img_path'].endswith('0.png'):
+        os.kill(os.getppid(), signal.SIGINT)
+    time.sleep(0.2)
+    return None, []
+
+
+def test_interrupt(data: Path, check, monkeypatch, capsys) -> None:
+    """Ctrl-C ends the workers, and nothing is written."""
+    monkeypatch.setattr(dataset_check, 'check_sample', _interrupt)
+    arguments = [f'{data}/config.py', '--workers=2', f'--out={data}/a.json']
+    assert TOOL['main'](arguments) == 130
+    assert 'Interrupted: nothing was written' in capsys.readouterr().err
+    assert not (data / 'a.json').exists()
+    assert not multiprocessing.active_children()
