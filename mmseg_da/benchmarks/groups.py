@@ -1,0 +1,3 @@
+"""All groups: importing one registers it."""
+
+from . import inference  # noqa: F401

@@ -1,0 +1,195 @@
+"""The framework: what is timed, checked, reported."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from mmseg_da.benchmarks import (
+    Case,
+    Comparison,
+    Settings,
+    Skipped,
+    close,
+    interleaved,
+)
+from mmseg_da.benchmarks.core import Different
+from mmseg_da.benchmarks.memory import peak_memory
+from mmseg_da.benchmarks.report import to_markdown, to_row, write_report
+from mmseg_da.benchmarks.suite import run_comparison
+from mmseg_da.benchmarks.timing import summarize
+
+QUICK = Settings(quick=True)
+
+
+def test_cases_take_turns():
+    calls = []
+    times = interleaved(
+        {name: lambda name=name: calls.append(name) for name in 'ab'},
+        rounds=2,
+        warmup=1,
+        number=2,
+    )
+    assert ''.join(calls) == 'aabb' * 3
+    assert [len(times[name]) for name in 'ab'] == [2, 2]
+
+
+def test_times_are_milliseconds_per_call():
+    run = {'sleep': lambda: time.sleep(0.02)}
+    (times,) = interleaved(run, rounds=3, warmup=0, number=2).values()
+    assert all(20 <= value < 60 for value in times)
+
+
+def test_no_rounds_after_the_time_is_up():
+    run = {'sleep': lambda: time.sleep(0.01)}
+    (times,) = interleaved(run, 50, 1, seconds=0.001).values()
+    assert len(times) == 2
+
+
+def test_ratios_are_of_the_same_round():
+    # The machine was 10 times slower in the second round.
+    found = summarize([1.0, 10.0, 1.0], [2.0, 20.0, 2.0])
+    assert found['ratio'] == found['ratio_q1'] == found['ratio_q3'] == 0.5
+    assert found['median_ms'] == 1
+    assert found['iqr_ms'] == 4.5  # quartiles 1 and 5.5
+
+
+def test_close_compares_nested_results():
+    expected = {'a': torch.tensor([1.0, 2.0]), 'b': [np.float32(3), 4]}
+    same = {'a': torch.tensor([1.0, 2.0]), 'b': [3, 4]}
+    assert close(0)(expected, same) == 'equal'
+    near = {'a': torch.tensor([1.0, 2.25]), 'b': [3, 4]}
+    assert close(0.25)(expected, near) == 'differs by 2.5e-01'
+    assert close(0.07, relative=True)(expected, near)  # 0.25 of 4
+    with pytest.raises(Different, match='more than 2e-01'):
+        close(0.2)(expected, near)
+    with pytest.raises(Different, match='nan'):
+        close(1)(expected, {'a': torch.tensor([1, torch.nan]), 'b': [3, 4]})
+    with pytest.raises(Different, match=r'is \(1,\), not \(2,\)'):
+        close(1)(expected, {'a': torch.tensor([1.0]), 'b': [3, 4]})
+
+
+def skipped():
+    raise Skipped('no such backend')
+
+
+def comparison(**kwargs):
+    return Comparison(
+        'one plus one',
+        Case('plain', lambda: 1 + 1),
+        [
+            Case('sum', lambda: sum([1, 1]), goal=1e9, memory_goal=1e9),
+            Case('wrong', lambda: 3),
+            Case('near', lambda: 2.1, same=close(0.2), goal=1e-9),
+            Case('absent', skipped),
+        ],
+        same=close(0),
+        **kwargs,
+    )
+
+
+def test_only_equal_results_are_timed():
+    cases = run_comparison(comparison(macs=1e3), QUICK, 10.0)['cases']
+    assert [case['status'] for case in cases] == [
+        'ok',
+        'ok',
+        'different',
+        'ok',
+        'skipped',
+    ]
+    assert ['median_ms' in case for case in cases] == [True, True, False] + [
+        True,
+        False,
+    ]
+    assert cases[0]['ratio'] == 1
+    assert cases[1]['goal_met'] is True and cases[3]['goal_met'] is False
+    assert cases[2]['agreement'] == 'differs by 1.0e+00, more than 0e+00'
+    assert cases[4]['agreement'] == 'no such backend'
+    # 2,000 operations in so many milliseconds, of 10 GFLOP/s.
+    gflops = 2e3 / (cases[0]['median_ms'] / 1e3) / 1e9
+    assert cases[0]['gflops'] == pytest.approx(gflops)
+    assert cases[0]['share_of_matmul'] == pytest.approx(gflops / 10)
+
+
+def test_memory_is_the_peak_of_the_call():
+    def run():
+        a = np.ones(2**23)  # 64 MiB
+        del a
+        np.ones(2**22)
+
+    peak = peak_memory(run)
+    if peak is None:
+        pytest.skip('the system does not tell the peak of a process')
+    assert 60 < peak < 80
+
+
+def test_report_tells_what_was_missed(tmp_path):
+    results = {
+        'machine': {
+            'device': 'a',
+            'cpu': 'a',
+            'cpu_capability': 'AVX2',
+            'cores': 2,
+            'threads': 1,
+            'python': '3',
+            'versions': {'torch': '2'},
+        },
+        'matmul_gflops': {'float32': 10.0},
+        'settings': {'rounds': 2, 'warmup': 1, 'quick': True},
+        'comparisons': [
+            {
+                'group': 'sums',
+                **run_comparison(
+                    comparison(family='sum', axis='terms', at=at), QUICK, 1.0
+                ),
+            }
+            for at in (1, 2)
+        ],
+    }
+    paths = write_report(results, tmp_path, 'the command')
+    assert sorted(path.name for path in paths) == [
+        'benchmark.json',
+        'benchmark.md',
+        'sum_terms.png',
+    ]
+    assert all(path.stat().st_size for path in paths)
+    saved = json.loads((tmp_path / 'benchmark.json').read_text())
+    assert saved['command'] == 'the command'
+    assert saved['comparisons'] == results['comparisons']
+    page = (tmp_path / 'benchmark.md').read_text()
+    assert page.count('- one plus one, near: ratio') == 2
+    assert '- one plus one, sum' not in page
+    assert '`the command`' in page and '## Sums' in page
+    assert '![sum_terms](sum_terms.png)' in page
+    assert '| absent | | | | | | skipped: no such backend |' in page
+    assert 'the times mean nothing' in page
+    results['settings']['quick'] = False
+    assert 'the times mean nothing' not in to_markdown(
+        {'command': '', **results}
+    )
+
+
+def test_row_shows_goal_and_memory():
+    case = {
+        'name': 'a',
+        'note': 'b',
+        'status': 'ok',
+        'agreement': 'equal',
+        'median_ms': 2.0,
+        'q1_ms': 1.5,
+        'q3_ms': 2.5,
+        'ratio': 0.5,
+        'ratio_q1': 0.4,
+        'ratio_q3': 0.6,
+        'goal': 0.6,
+        'goal_met': True,
+        'peak_mib': 10.4,
+        'memory_ratio': 0.25,
+        'share_of_matmul': 0.415,
+    }
+    assert to_row(case) == (
+        '| a (b) | 2.00 [1.50, 2.50] | 0.500 [0.400, 0.600] | 0.6 met '
+        '| 10 (0.25) | 42 % | equal |'
+    )
