@@ -167,6 +167,7 @@ class Start(Hook):
     priority = 'LOWEST'
 
     def before_train(self, runner) -> None:
+        self.rng_state = torch.get_rng_state()
         self.model = clone(runner.model.state_dict())
         if hasattr(runner, 'adversarial'):
             discriminator = runner.adversarial.discriminator

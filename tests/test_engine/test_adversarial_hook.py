@@ -92,6 +92,10 @@ def reference(cfg, start, clip=None, accumulate=1, power=None):
         if power is not None:
             sgd.param_groups[0]['lr'] = LR * (1 - i / ITERS) ** power
             adam.param_groups[0]['lr'] = D_LR * (1 - i / ITERS) ** power
+        # Iterations left over at the end share one update.
+        share = accumulate
+        if i >= ITERS - ITERS % accumulate:
+            share = ITERS % accumulate
         source = segmentor.data_preprocessor(next(sources), True)
         target = segmentor.data_preprocessor(next(targets), True)
 
@@ -103,7 +107,7 @@ def reference(cfg, start, clip=None, accumulate=1, power=None):
             loss = losses['loss_ce']
             for head in segmentor.auxiliary_head:
                 loss = loss + head.loss(features, samples, {})['loss_ce']
-            (loss / accumulate).backward()
+            (loss / share).backward()
             size = source['inputs'].shape[2:]
             logits = F.interpolate(logits.detach(), size, mode='bilinear')
             p_source = logits.softmax(dim=1)
@@ -111,17 +115,17 @@ def reference(cfg, start, clip=None, accumulate=1, power=None):
             discriminator.requires_grad_(False)
             p_target = predict(target['inputs'])
             loss = LOSS_WEIGHT * loss_d(discriminator, p_target, 1)
-            (loss / accumulate).backward()
+            (loss / share).backward()
             p_target = p_target.detach()
 
         discriminator.requires_grad_(True)
         with one_sum(discriminator):
             loss = loss_d(discriminator, p_source, 1) / 2
-            (loss / accumulate).backward()
+            (loss / share).backward()
             loss = loss_d(discriminator, p_target, 0) / 2
-            (loss / accumulate).backward()
+            (loss / share).backward()
 
-        if (i + 1) % accumulate == 0:
+        if (i + 1) % accumulate == 0 or i + 1 == ITERS:
             if clip is not None:
                 torch.nn.utils.clip_grad_norm_(segmentor.parameters(), clip)
             sgd.step()
@@ -136,11 +140,8 @@ def reference(cfg, start, clip=None, accumulate=1, power=None):
     [
         ({}, {}, 0),
         ({'optim_wrapper.clip_grad': dict(max_norm=0.5)}, dict(clip=0.5), 0),
-        (
-            {'optim_wrapper.accumulative_counts': 2},
-            dict(accumulate=2),
-            0,
-        ),
+        ({'optim_wrapper.accumulative_counts': 2}, dict(accumulate=2), 0),
+        ({'optim_wrapper.accumulative_counts': 4}, dict(accumulate=4), 0),
         # The scheduler multiplies rates up, iteration by iteration.
         (
             {
@@ -155,7 +156,7 @@ def reference(cfg, start, clip=None, accumulate=1, power=None):
             1e-7,
         ),
     ],
-    ids=['plain', 'clip_grad', 'accumulation', 'poly'],
+    ids=['plain', 'clip_grad', 'accumulation', 'remainder', 'poly'],
 )
 def test_equals_the_literal_loop(tmp_path, overrides, settings, tolerance):
     runner = train(tmp_path, overrides)
@@ -178,6 +179,8 @@ def test_what_lambda_zero_and_a_deleted_key_leave(tmp_path):
     control = train(
         tmp_path / 'control', {'default_hooks.adversarial.loss_weight': 0}
     )
+    # Building D drew nothing from the stream that training draws from.
+    assert torch.equal(control.start.rng_state, plain.start.rng_state)
     expected = dict(plain.model.named_parameters())
     for name, parameter in control.model.named_parameters():
         assert torch.equal(parameter, expected[name]), name

@@ -262,6 +262,20 @@ def test_refuses_a_head_without_loss_decode(tmp_path):
         runner.train()
 
 
+def test_refuses_an_output_without_a_loss(tmp_path):
+    runner = make_runner(tmp_path, {f'{KEY}.output_index': 1})
+    with pytest.raises(InputError, match='output_index is 1, but BiSeNetHead'):
+        runner.train()
+
+
+def test_refuses_a_loss_computed_elsewhere(tmp_path):
+    runner = make_runner(tmp_path)
+    head = runner.model.decode_head
+    head.loss_by_feat = lambda logits, _: dict(loss_own=logits.square().mean())
+    with pytest.raises(InputError, match='without calling its loss_decode'):
+        runner.train()
+
+
 def write_cityscapes(root, rng):
     """Target images, and label files that cannot be read."""
     for i in range(3):

@@ -103,6 +103,9 @@ class AdversarialHook(Hook):
         param_scheduler (dict | list[dict], optional): The discriminator's
             schedulers, stepped every iteration. Defaults to None.
         loss_weight (float): lambda_adv. Defaults to 1e-3.
+        output_index (int): Which of the head's outputs is adapted, where it
+            has several in training, each with a loss. PIDNet predicts with
+            its second: 1. Defaults to 0.
 
     Raises:
         InputError: If ``loss_weight`` is negative or not finite, or the
@@ -129,6 +132,7 @@ class AdversarialHook(Hook):
         optim_wrapper: dict,
         param_scheduler: Optional[Union[dict, list]] = None,
         loss_weight: float = 1e-3,
+        output_index: int = 0,
     ) -> None:
         if not 0 <= loss_weight < float('inf'):
             raise InputError(
@@ -140,6 +144,7 @@ class AdversarialHook(Hook):
         self.optim_wrapper_cfg = optim_wrapper
         self.param_scheduler_cfg = param_scheduler or []
         self.loss_weight = loss_weight
+        self.output_index = output_index
         self._resumed_state: Optional[dict] = None
         self._source_logits: Optional[Tensor] = None
         self._target_probs: Optional[Tensor] = None
@@ -231,15 +236,20 @@ class AdversarialHook(Hook):
         losses = head.loss_decode
         if not isinstance(losses, nn.ModuleList):
             losses = [losses]
+        if not 0 <= self.output_index < len(losses):
+            raise InputError(
+                'default_hooks.adversarial.output_index is '
+                f'{self.output_index}, but {type(head).__name__} has '
+                f'{len(losses)} loss(es): set it to 0..{len(losses) - 1}.'
+            )
         self._handles = [
-            loss.register_forward_pre_hook(self._keep_source_logits)
-            for loss in losses
-        ]
-        self._handles.append(
+            losses[self.output_index].register_forward_pre_hook(
+                self._keep_source_logits
+            ),
             segmentor.register_forward_hook(
                 self._add_adversarial_loss, with_kwargs=True
-            )
-        )
+            ),
+        ]
 
     def after_train(self, runner: Runner) -> None:
         """Leave the segmentor as it was found."""
@@ -252,8 +262,7 @@ class AdversarialHook(Hook):
     # One iteration.
 
     def _keep_source_logits(self, loss: nn.Module, args: tuple) -> None:
-        # Logits as the loss sees them, at the label's size; of several
-        # losses or outputs the first is the one that is adapted.
+        # Logits as the loss sees them, at the label's size.
         if self._source_logits is None:
             self._source_logits = args[0].detach()
 
@@ -270,7 +279,7 @@ class AdversarialHook(Hook):
         with torch.set_grad_enabled(self.loss_weight > 0):
             logits = segmentor(batch['inputs'], mode='tensor')
             if not isinstance(logits, Tensor):
-                logits = logits[0]
+                logits = logits[self.output_index]
             logits = resize(
                 logits,
                 size=batch['inputs'].shape[2:],
@@ -291,6 +300,12 @@ class AdversarialHook(Hook):
         """Update the discriminator on the iteration's two predictions."""
         source, self._source_logits = self._source_logits, None
         target, self._target_probs = self._target_probs, None
+        if source is None:
+            raise InputError(
+                'The decode head trained without calling its loss_decode, '
+                'from which AdversarialHook takes the source prediction: '
+                'compute its loss there, as BaseDecodeHead does.'
+            )
         with self.optim_wrapper.optim_context(self.discriminator_loss):
             results = self.discriminator_loss(source.softmax(dim=1), target)
         self.optim_wrapper.update_params(results['loss'])
