@@ -147,7 +147,7 @@ def run_tool(words: Sequence[str], log: Path, title: str) -> None:
     tool = str(REPO_ROOT / words[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     with (
-        log.open('a') as file,
+        log.open('a', buffering=1) as file,
         subprocess.Popen(
             [sys.executable, '-W', 'ignore', tool, *words[1:]],
             stdout=subprocess.PIPE,
