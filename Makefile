@@ -31,8 +31,9 @@ lint: setup
 test: setup
 	$(BIN)/python -m pytest -n 2
 
+# SHORT=1: few images and 10 iterations, to see that it runs.
 demo: setup
-	$(BIN)/python tools/demo.py
+	$(BIN)/python tools/demo.py $(if $(SHORT),--short)
 
 clean:
 	rm -rf $(VENV) work_dirs data/demo
