@@ -44,5 +44,7 @@ model = dict(
         loss_decode=dict(type='mmseg_da.CrossEntropyLoss'),
     ),
     train_cfg=dict(),
+    # The fully connected CRF after it, at test time:
+    # --cfg-options model.type=mmseg_da.CRFEncoderDecoder
     test_cfg=dict(mode='whole'),
 )
