@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 
@@ -46,18 +48,19 @@ def count_macs(model: nn.Module, shape: Sequence[int] = (512, 1024)) -> int:
 def _count(model: nn.Module, shape: Sequence[int], device: str) -> int:
     image = torch.zeros(1, 3, *shape, device=device)
     counter = FlopCounterMode(display=False)
-    with counter, torch.no_grad(), _unfused_attention():
+    with counter, torch.no_grad(), _plain_attention():
         logits: Tensor = model.encode_decode(image, image_metas(shape))
     assert logits.shape[2:] == tuple(shape)
     return counter.get_total_flops() // 2
 
 
-class _unfused_attention:
-    """Keep PyTorch from fused layers that its counter does not know."""
-
-    def __enter__(self) -> None:
-        self.before = torch.backends.mha.get_fastpath_enabled()
-        torch.backends.mha.set_fastpath_enabled(False)
-
-    def __exit__(self, *_) -> None:
-        torch.backends.mha.set_fastpath_enabled(self.before)
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Keep PyTorch from fused kernels that its counter does not know."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)

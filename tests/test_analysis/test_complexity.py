@@ -111,20 +111,22 @@ def test_counts_convolutions_alone(looks_at_values):
     assert toy.conv.weight.device == torch.device('cpu')
 
 
-def test_attention_is_counted():
+@pytest.mark.parametrize('looks_at_values', [False, True])
+def test_attention_is_counted(looks_at_values):
     class Attention(Toy):
         def __init__(self):
-            super().__init__()
+            super().__init__(looks_at_values)
             self.layer = nn.TransformerEncoderLayer(
                 8, 2, dim_feedforward=16, batch_first=True
             )
 
         def encode_decode(self, image, metas):
             self.layer(image.new_zeros(1, 10, 8))
-            return image
+            return super().encode_decode(image, metas)
 
     # qkv and output projections, scores and their sum, feed-forward.
     expected = 10 * 8 * 8 * 4 + 2 * 10 * 10 * 8 + 2 * 10 * 8 * 16
+    expected += 5 * 3 * 9 * 24
     assert count_macs(Attention().eval(), (4, 6)) == expected
 
 

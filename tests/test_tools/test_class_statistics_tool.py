@@ -56,8 +56,10 @@ def test_writes_json_table_and_figure(run, tmp_path, capsys):
     main([str(out), '--plot', str(single), '--linear', '--names', 'Mine'])
     both = cv2.imread(str(plot))
     assert both.shape == (540, 1200, 3)
-    orange = (14, 127, 255)  # the second bar, BGR
-    assert (both == orange).all(-1).sum() > 100
+    # The two data sets' bars, BGR, side by side.
+    blue, orange = (180, 119, 31), (14, 127, 255)
+    areas = [(both == color).all(-1).sum() for color in (blue, orange)]
+    assert min(areas) > 1000 and 0.9 < areas[0] / areas[1] < 1.1
     assert not (cv2.imread(str(single)) == orange).all(-1).any()
 
 
