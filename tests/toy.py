@@ -134,7 +134,9 @@ def toy_cfg(hook: bool = True) -> Config:
             log_processor=dict(by_epoch=False),
             log_level='WARNING',
             randomness=dict(seed=3),
-        )
+        ),
+        # Pretty printing would take longer than the training.
+        format_python_code=False,
     )
     if hook:
         cfg.default_hooks.adversarial = dict(

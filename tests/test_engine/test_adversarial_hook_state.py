@@ -199,6 +199,21 @@ def test_inference_builds_no_discriminator():
     assert logits.shape == (1, 5, 8, 8)
 
 
+def test_target_loader_may_differ_from_the_source_loader(tmp_path):
+    """Its own batch and workers; without workers none can persist."""
+    runner = train(
+        tmp_path,
+        {
+            'train_dataloader.num_workers': 1,
+            'train_dataloader.persistent_workers': True,
+            f'{KEY}.target_dataloader.num_workers': 0,
+            f'{KEY}.target_dataloader.batch_size': 3,
+            'train_cfg.max_iters': 2,
+        },
+    )
+    assert runner.iter == 2
+
+
 def hooks_on(model):
     return [
         name

@@ -216,7 +216,10 @@ class AdversarialHook(Hook):
         cfg = copy.deepcopy(self.target_dataloader_cfg)
         cfg.setdefault('batch_size', source.batch_size)
         cfg.setdefault('num_workers', source.num_workers)
-        cfg.setdefault('persistent_workers', source.persistent_workers)
+        cfg.setdefault(
+            'persistent_workers',
+            source.persistent_workers and cfg['num_workers'] > 0,
+        )
         cfg.setdefault('sampler', dict(type='mmseg_da.InfiniteSampler'))
         # Seeded apart from the source, so that the two streams do not draw
         # the same permutation and the same augmentations.
