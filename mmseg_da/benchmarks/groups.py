@@ -1,3 +1,3 @@
 """All groups: importing one registers it."""
 
-from . import inference  # noqa: F401
+from . import evaluation, inference  # noqa: F401

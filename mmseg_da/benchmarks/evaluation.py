@@ -1,0 +1,53 @@
+"""From predicted class maps, and from logits, to counts for the mIoU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from mmseg.evaluation import IoUMetric as MMSegIoUMetric
+from torch import Tensor
+
+from ..evaluation import IoUMetric
+from .core import Case, Comparison, Settings, close, group
+
+NUM_CLASSES = 19
+IGNORE_INDEX = 255
+
+
+def street_like(shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """A label of patches and a prediction that is right on 4 of 5 pixels."""
+    torch.manual_seed(0)
+    patch = 16
+    label = torch.randint(NUM_CLASSES + 1, [side // patch for side in shape])
+    label = label.repeat_interleave(patch, 0).repeat_interleave(patch, 1)
+    wrong = torch.rand(shape) < 0.2
+    prediction = label.where(~wrong, torch.randint(NUM_CLASSES, shape))
+    label[label == NUM_CLASSES] = IGNORE_INDEX
+    return prediction.clamp(max=NUM_CLASSES - 1), label.byte()
+
+
+@group('evaluation')
+def evaluation(settings: Settings) -> Iterator[Comparison]:
+    """A prediction as argmax gives it and its label, to four counts."""
+    shapes = [(64, 128)] if settings.quick else [(512, 1024), (1024, 2048)]
+    for shape in shapes:
+        prediction, label = street_like(shape)
+        prediction = prediction.to(settings.device)
+
+        def run(metric, prediction=prediction, label=label) -> list[Tensor]:
+            # As MMSegmentation's `process` does before it counts.
+            return metric.intersect_and_union(
+                prediction, label.to(prediction), NUM_CLASSES, IGNORE_INDEX
+            )
+
+        yield Comparison(
+            f'Counting a prediction of {shape[0]} x {shape[1]}',
+            Case("MMSegmentation's IoUMetric", lambda: run(MMSegIoUMetric)),
+            [Case('mmseg_da.IoUMetric', lambda: run(IoUMetric), goal=0.2)],
+            same=close(0),
+            number=1 if settings.quick else 3,
+            family='Counting predictions',
+            axis='pixels',
+            at=shape[0] * shape[1],
+        )
