@@ -1,12 +1,18 @@
-from .cli import one_sentence_errors
+from .cli import ConfigOptions, one_sentence_errors
 from .config import load_config, set_work_dir, use_amp
 from .pretrained import explain_missing_weights
+from .resume import resume_from_work_dir
 from .safe_load import weights_only_loading
+from .validate import check_config, explain_build_errors
 
 __all__ = [
+    'ConfigOptions',
+    'check_config',
+    'explain_build_errors',
     'explain_missing_weights',
     'load_config',
     'one_sentence_errors',
+    'resume_from_work_dir',
     'set_work_dir',
     'use_amp',
     'weights_only_loading',

@@ -1,3 +1,4 @@
 from .adversarial_hook import AdversarialHook
+from .checkpoint_hook import CheckpointHook
 
-__all__ = ['AdversarialHook']
+__all__ = ['AdversarialHook', 'CheckpointHook']

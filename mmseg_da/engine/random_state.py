@@ -1,0 +1,52 @@
+"""The random state of a process, as tensors that load as weights only."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import torch
+
+
+def random_state() -> dict:
+    """Read the state of python's, numpy's and torch's global generators.
+
+    Returns:
+        dict: Tensors, numbers and None; of CUDA the current device's state,
+        where there is one.
+    """
+    version, words, gauss = random.getstate()
+    _, keys, position, has_gauss, cached = np.random.get_state()
+    state = dict(
+        python=dict(version=version, words=torch.tensor(words), gauss=gauss),
+        numpy=dict(
+            keys=torch.from_numpy(keys.astype(np.int64)),
+            position=position,
+            has_gauss=has_gauss,
+            gauss=cached,
+        ),
+        torch=torch.get_rng_state(),
+    )
+    if torch.cuda.is_available():
+        state['cuda'] = torch.cuda.get_rng_state()
+    return state
+
+
+def set_random_state(state: dict) -> None:
+    """Set the generators to what :func:`random_state` has read."""
+    python, numpy = state['python'], state['numpy']
+    words = tuple(python['words'].tolist())
+    random.setstate((python['version'], words, python['gauss']))
+    keys = numpy['keys'].cpu().numpy().astype(np.uint32)
+    np.random.set_state(
+        (
+            'MT19937',
+            keys,
+            numpy['position'],
+            numpy['has_gauss'],
+            numpy['gauss'],
+        )
+    )
+    torch.set_rng_state(state['torch'].cpu())
+    if 'cuda' in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state['cuda'].cpu())

@@ -1,0 +1,165 @@
+"""A run that is killed at any moment and resumed ends as if never stopped."""
+
+import random
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from train_server import TrainServer, write_experiment
+
+from mmseg_da.utils.safe_load import weights_only_loading
+
+# What a clock, a path, the repository and a validation made up for write:
+# MMEngine counts the latter as the next iteration's.
+NOT_COMPARED = {'meta', 'time', 'data_time', 'eta', 'memory', 'obsolete'}
+NOT_COMPARED |= {'experiment_name', 'cfg', 'mmengine_version', 'iter'}
+
+
+@pytest.fixture(scope='module')
+def server():
+    with TrainServer() as server:
+        yield server
+
+
+@pytest.fixture(scope='module')
+def straight(server, tmp_path_factory):
+    """The run that was never stopped."""
+    root = tmp_path_factory.mktemp('straight')
+    config = write_experiment(root)
+    answer = server.run([config, '--work-dir', root / 'run'], root / 'log')
+    assert answer['status'] == 0, (root / 'log').read_text()[-3000:]
+    return dict(
+        config=config,
+        calls=answer['calls'],
+        final=load(root / 'run/iter_12.pth'),
+        best=best(root / 'run'),
+        length=(root / 'run/iter_12.pth').stat().st_size,
+    )
+
+
+def load(path):
+    with weights_only_loading():
+        return torch.load(path, map_location='cpu', weights_only=True)
+
+
+def best(work_dir):
+    (path,) = work_dir.glob('best_*.pth')
+    return path.name, load(path)['state_dict']
+
+
+def assert_same(ours, theirs, where=''):
+    """Equal to the bit, whatever is nested in what."""
+    assert type(ours) is type(theirs), where
+    if hasattr(ours, '_log_history'):  # MMEngine's history of a scalar
+        ours, theirs = ours._log_history, theirs._log_history
+        assert (ours == theirs).all(), where
+    elif isinstance(ours, torch.Tensor):
+        assert torch.equal(ours, theirs), where
+    elif isinstance(ours, dict):
+        assert ours.keys() == theirs.keys(), where
+        for key in ours:
+            if str(key).rsplit('/')[-1] not in NOT_COMPARED:
+                assert_same(ours[key], theirs[key], f'{where}/{key}')
+    elif isinstance(ours, (list, tuple)):
+        assert len(ours) == len(theirs), where
+        for i, pair in enumerate(zip(ours, theirs)):
+            assert_same(*pair, f'{where}/{i}')
+    elif isinstance(ours, str) and '/' in ours:
+        assert Path(ours).name == Path(theirs).name, where
+    else:
+        assert ours == theirs, where
+
+
+def newest_whole(work_dir):
+    """The newest iteration that a checkpoint holds, found the plain way."""
+    found = [0]
+    for path in work_dir.glob('iter_*.pth'):
+        try:
+            found.append(load(path)['meta']['iter'])
+        except Exception:
+            continue
+    return max(found)
+
+
+def phase(answer):
+    """What the process was doing when it was killed."""
+    if answer['status'] == -25:
+        return 'half a checkpoint'
+    for name, function in (
+        ('saving', 'save_checkpoint'),
+        ('validation', '_run_validation'),
+        ('iteration', 'run_iter'),
+    ):
+        if function in answer['stack']:
+            return name
+        if name == 'validation' and 'evaluate' in answer['stack']:
+            return name
+    return 'between'
+
+
+def run_killed(server, straight, tmp_path, rng, kills):
+    """Run to the end with up to so many kills; return where they fell."""
+    work_dir, fell = tmp_path / 'run', []
+    saved = 0
+    while True:
+        order = {}
+        if len(fell) < kills and rng.random() < 0.25:
+            order['max_file'] = int(rng.uniform(0.1, 0.9) * straight['length'])
+        elif len(fell) < kills:
+            # From the first iterations on, half a run far at most.
+            order['kill_after'] = int(
+                rng.uniform(0.35, 0.75) * straight['calls']
+            )
+        log = tmp_path / f'log_{len(fell)}'
+        words = [straight['config'], '--work-dir', work_dir, '--resume']
+        answer = server.run(words, log, **order)
+        resumed = re.findall(r'resumed epoch: 0, iter: (\d+)', log.read_text())
+        # From the last good checkpoint; killed early, it may not get there.
+        assert resumed == [str(saved)] * len(resumed)
+        assert resumed or order or not saved
+        assert newest_whole(work_dir) >= saved
+        saved = newest_whole(work_dir)
+        if not order:
+            assert answer['status'] == 0, log.read_text()[-3000:]
+            return fell
+        if answer['status'] == 0:
+            return fell
+        assert answer['status'] < 0, log.read_text()[-3000:]
+        fell.append(phase(answer))
+
+
+def assert_ends_like(straight, work_dir):
+    assert_same(load(work_dir / 'iter_12.pth'), straight['final'])
+    name, state = best(work_dir)
+    assert name == straight['best'][0]
+    assert_same(state, straight['best'][1])
+    # Nothing is left of what was replaced or cut short.
+    files = {path.name for path in work_dir.iterdir() if path.is_file()}
+    assert files == {name, 'iter_12.pth', 'last_checkpoint', 'tiny.py'} | (
+        files & {'run.json'}
+    )
+
+
+def test_killed_three_times_ends_the_same(server, straight, tmp_path):
+    rng = random.Random(1)
+    fell = run_killed(server, straight, tmp_path, rng, 3)
+    assert len(fell) == 3
+    assert_ends_like(straight, tmp_path / 'run')
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_killed_at_twenty_random_points_ends_the_same(
+    server, straight, tmp_path
+):
+    rng, fell = random.Random(0), []
+    while len(fell) < 20:
+        folder = tmp_path / str(len(fell))
+        folder.mkdir()
+        fell += run_killed(server, straight, folder, rng, 20 - len(fell))
+        assert_ends_like(straight, folder / 'run')
+        shutil.rmtree(folder)
+    print(fell)
+    assert {'half a checkpoint', 'iteration', 'saving'} <= set(fell)

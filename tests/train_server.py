@@ -1,0 +1,255 @@
+"""Runs tools/train.py in processes that start in no time, and kills them.
+
+Importing the framework takes seconds, which a fork of a process that has
+imported it saves: ``TrainServer`` keeps one that forks for every run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import runpy
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+from tiny_data import write_image, write_label
+
+REPO = Path(__file__).parents[1]
+SIZE = (64, 32)
+# The main config, narrow and on tiny images, with everything that has a
+# state: EMA, dropout, schedulers, the best checkpoint, a worker per loader.
+CONFIG = """
+_base_ = '{repo}/configs/da/bisenet_adv_gta2cs.py'
+model = dict(
+    backbone=dict(
+        context_path=dict(base_channels=8, stem_channels=8, init_cfg=None),
+        context_channels=(32, 64),
+        spatial_channels=(8, 16, 32),
+    ),
+    decode_head=dict(in_channels=(32, 32, 64)),
+    auxiliary_head=[
+        dict(
+            type='FCNHead', in_index=i, in_channels=32 * i, channels=32 * i,
+            num_convs=0, concat_input=False, dropout_ratio=0.3,
+            num_classes=19, align_corners=False,
+            loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
+        )
+        for i in (1, 2)
+    ],
+)
+train_dataloader = dict(
+    batch_size=2,
+    num_workers=1,
+    dataset=dict(
+        data_root='{data}/gta5', img_scale=(64, 32), max_samples=None
+    ),
+)
+val_dataloader = dict(
+    num_workers=1,
+    dataset=dict(data_root='{data}/cityscapes', img_scale=(64, 32)),
+)
+test_dataloader = val_dataloader
+train_cfg = dict(max_iters=12, val_interval=3)
+vis_backends = [dict(type='LocalVisBackend')]
+visualizer = dict(vis_backends=vis_backends)
+custom_hooks = [dict(type='EMAHook', momentum=0.1)]
+default_hooks = dict(
+    logger=dict(interval=1),
+    checkpoint=dict(interval=3, max_keep_ckpts=1),
+    adversarial=dict(
+        loss_weight=0.1,
+        discriminator=dict(base_channels=4),
+        target_dataloader=dict(
+            dataset=dict(
+                data_root='{data}/cityscapes', img_scale=(64, 32)
+            )
+        ),
+    ),
+)
+"""
+
+
+def write_experiment(root: Path, more: str = '') -> Path:
+    """Write tiny data in both layouts and a config; return its path.
+
+    Args:
+        root (Path): Folder to write to.
+        more (str): Further lines of the config.
+    """
+    rng = np.random.default_rng(0)
+    for i in range(5):
+        name = f'{i:05d}.png'
+        write_image(root / 'data/gta5/images' / name, i, SIZE)
+        label = rng.integers(0, 34, SIZE[::-1])
+        write_label(root / 'data/gta5/labels' / name, label, 'P', SIZE)
+    for split, count in (('train', 5), ('val', 2)):
+        for i in range(count):
+            stem = f'{split}/aachen/aachen_{i:06d}_000019'
+            folder = root / 'data/cityscapes'
+            image = folder / f'leftImg8bit/{stem}_leftImg8bit.png'
+            write_image(image, 10 + i, SIZE)
+            if split == 'val':
+                label = rng.integers(0, 34, SIZE[::-1])
+                path = folder / f'gtFine/{stem}_gtFine_labelIds.png'
+                write_label(path, label, size=SIZE)
+    config = root / 'tiny.py'
+    text = CONFIG.format(repo=REPO, data=root / 'data')
+    config.write_text(text + more)
+    return config
+
+
+class TrainServer:
+    """A process that has imported the framework and runs train.py in forks.
+
+    Example:
+        >>> with TrainServer() as server:
+        ...     server.run([config, '--work-dir', work_dir], log)
+    """
+
+    def __enter__(self) -> TrainServer:
+        self.process = subprocess.Popen(
+            [sys.executable, '-W', 'ignore', __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=REPO,
+        )
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+    def run(
+        self,
+        words: Sequence[object],
+        log: Path,
+        kill_after: Optional[int] = None,
+        max_file: Optional[int] = None,
+    ) -> dict:
+        """Run ``tools/train.py`` and wait.
+
+        Args:
+            words (list): Its arguments.
+            log (Path): File for its output.
+            kill_after (int, optional): SIGKILL itself after so many calls of
+                functions: a point in time that is the same in every run.
+            max_file (int, optional): Die in the middle of writing the first
+                file that is longer than this, in bytes.
+
+        Returns:
+            dict: ``status`` (0, or minus the signal), ``calls`` counted, and
+            ``stack``, the functions in which it was killed.
+        """
+        request = dict(
+            words=[str(word) for word in words],
+            log=str(log),
+            kill_after=kill_after,
+            max_file=max_file,
+        )
+        self.process.stdin.write(json.dumps(request) + '\n')
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+
+def _child(request: dict, report: int) -> None:
+    """Become ``python tools/train.py``."""
+    log = os.open(request['log'], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    sys.stdout = open(1, 'w', buffering=1, closefd=False)
+    sys.stderr = open(2, 'w', buffering=1, closefd=False)
+    if request['max_file']:
+        # The kernel ends the process at this byte, the file half written.
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        limit = (request['max_file'], request['max_file'])
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    calls, own, last = 0, os.getpid(), request['kill_after']
+
+    def count(frame, event, arg):
+        nonlocal calls
+        calls += event == 'call'
+        if calls == last:
+            stack = []
+            while frame is not None:
+                stack.append(frame.f_code.co_name)
+                frame = frame.f_back
+            tell(stack)
+            os.kill(own, signal.SIGKILL)
+
+    def tell(stack=()):
+        text = json.dumps(dict(calls=calls, stack=list(stack)))
+        os.write(report, text.encode())
+
+    sys.argv = ['tools/train.py', *request['words']]
+    status = 0
+    os.register_at_fork(after_in_child=lambda: sys.setprofile(None))
+    sys.setprofile(count)
+    try:
+        runpy.run_path(sys.argv[0], run_name='__main__')
+    except SystemExit as end:
+        if end.code:
+            print(end.code, file=sys.stderr)
+        status = 1 if end.code else 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        status = 1
+    sys.setprofile(None)
+    tell()
+    os._exit(status)
+
+
+def _serve() -> None:
+    answers = os.fdopen(os.dup(1), 'w')
+    os.dup2(2, 1)  # Nothing else that is printed is an answer.
+    import gc
+
+    import matplotlib.pyplot  # noqa: F401
+    import mmengine.utils.dl_utils  # noqa: F401
+    import mmseg.models  # noqa: F401
+    import mmseg.visualization  # noqa: F401
+    import setuptools  # noqa: F401
+    import torch._dynamo
+    import torch.utils.data
+    import torch.utils.tensorboard  # noqa: F401
+    import yapf.yapflib.yapf_api
+
+    import mmseg_da.datasets
+    import mmseg_da.engine
+    import mmseg_da.evaluation
+    import mmseg_da.models
+    import mmseg_da.utils  # noqa: F401
+
+    torch.set_num_threads(1)
+    # Laying out a config's text takes a second, and every checkpoint has it.
+    yapf.yapflib.yapf_api.FormatCode = lambda text, **_: (text, True)
+    # The forks' collector need not look at all of this.
+    gc.freeze()
+    for line in sys.stdin:
+        receive, send = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(receive)
+            _child(json.loads(line), send)
+        os.close(send)
+        _, status = os.waitpid(pid, 0)
+        # Not to the end: a worker that outlives its run holds the pipe.
+        os.set_blocking(receive, False)
+        try:
+            text = os.read(receive, 1 << 16)
+        except BlockingIOError:
+            text = b''
+        os.close(receive)
+        answer = json.loads(text) if text else {}
+        answer['status'] = os.waitstatus_to_exitcode(status)
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == '__main__':
+    _serve()
