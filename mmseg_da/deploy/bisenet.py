@@ -1,0 +1,164 @@
+"""The paper's BiSeNet, arranged to predict in the least time."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from mmseg.models.backbones.resnet import BasicBlock
+from torch import Tensor, nn
+
+from ..models.backbones.bisenet import BiSeNet
+from ..models.decode_heads.bisenet_head import BiSeNetHead
+from .packed_conv import PackedConv2d, can_pack
+
+
+class ConvReLU(nn.Module):
+    """A convolution that adds a residual map and rectifies, if asked to."""
+
+    def __init__(self, conv: nn.Conv2d, relu: bool) -> None:
+        super().__init__()
+        self.conv = conv
+        self.relu = relu
+
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        out = self.conv(x)
+        if residual is not None:
+            out = out + residual
+        return out.relu() if self.relu else out
+
+
+def conv_relu(conv: nn.Conv2d, relu: bool, pack: bool) -> nn.Module:
+    """A convolution and its ReLU as one module, packed where that is so."""
+    if pack and can_pack(conv):
+        return PackedConv2d(conv, relu)
+    return ConvReLU(conv, relu)
+
+
+class ResidualBlock(nn.Module):
+    """ResNet's basic block, whose last convolution adds the shortcut."""
+
+    def __init__(self, block: BasicBlock, pack: bool) -> None:
+        super().__init__()
+        self.first = conv_relu(block.conv1, True, pack)
+        self.second = conv_relu(block.conv2, True, pack)
+        self.shortcut = None
+        if block.downsample is not None:
+            self.shortcut = conv_relu(block.downsample[0], False, pack)
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = x if self.shortcut is None else self.shortcut(x)
+        return self.second(self.first(x), shortcut)
+
+
+class LateUpsamplingConv(nn.Module):
+    """A 3x3 convolution of maps of several sizes, brought to the first's.
+
+    The convolution is the sum over its nine taps of a 1x1 convolution and a
+    shift. A 1x1 convolution commutes with bilinear interpolation, so it runs
+    at each map's own size and only its few channels are upsampled; then they
+    are shifted and summed, which is what ``F.fold`` does. The same function
+    for 1/16 of the work on a map at a quarter of the size, and the wide maps
+    are never upsampled nor joined.
+
+    Args:
+        conv (nn.Conv2d): 3x3, stride 1, padding 1, over all maps' channels.
+        channels (Sequence[int]): Channels of each map.
+        relu (bool): Whether a ReLU follows.
+        pack (bool): Whether convolutions are packed.
+
+    Shape:
+        - Input: maps ``(N, channels[i], H_i, W_i)``.
+        - Output: ``(N, conv.out_channels, H_0, W_0)``.
+    """
+
+    def __init__(
+        self, conv: nn.Conv2d, channels, relu: bool, pack: bool
+    ) -> None:
+        super().__init__()
+        self.relu = relu
+        weights = conv.weight.detach().split(list(channels), dim=1)
+        first = nn.Conv2d(channels[0], conv.out_channels, 3, padding=1)
+        first.weight = nn.Parameter(weights[0].clone(), False)
+        first.bias = conv.bias
+        self.first = conv_relu(first, False, pack)
+        # `fold` scatters where a convolution gathers: taps in reverse.
+        self.others = nn.ModuleList(
+            conv_relu(_taps_as_channels(w.flip(2, 3)), False, pack)
+            for w in weights[1:]
+        )
+
+    def forward(self, maps) -> Tensor:
+        out = self.first(maps[0])
+        size = out.shape[2:]
+        taps = sum(
+            F.interpolate(conv(x), size=size, mode='bilinear')
+            for conv, x in zip(self.others, maps[1:])
+        )
+        shifted = F.fold(taps.flatten(2), size, 3, padding=1)
+        out = out + shifted
+        return out.relu() if self.relu else out
+
+
+def _taps_as_channels(weight: Tensor) -> nn.Conv2d:
+    """A 3x3 kernel as a 1x1 convolution to ``(C_out x 9)`` channels."""
+    c_out, c_in = weight.shape[:2]
+    conv = nn.Conv2d(c_in, c_out * 9, 1, bias=False)
+    taps = weight.permute(0, 2, 3, 1).reshape(c_out * 9, c_in, 1, 1)
+    conv.weight = nn.Parameter(taps.contiguous(), False)
+    return conv
+
+
+class FastBiSeNet(nn.Module):
+    """Image to logits at 1/8: the function of backbone and decode head.
+
+    Args:
+        backbone (BiSeNet): BN folded.
+        head (BiSeNetHead): BN folded.
+        pack (bool): Whether convolutions are packed, which needs a CPU.
+
+    Shape:
+        - Input: ``(N, 3, H, W)``. Output: ``(N, num_classes, H/8, W/8)``.
+    """
+
+    def __init__(
+        self, backbone: BiSeNet, head: BiSeNetHead, pack: bool
+    ) -> None:
+        super().__init__()
+        resnet = backbone.context_path
+        self.spatial = nn.Sequential(
+            *(
+                conv_relu(layer.conv, True, pack)
+                for layer in backbone.spatial_path.layers
+            )
+        )
+        self.stem = nn.Sequential(
+            conv_relu(resnet.conv1, True, pack), resnet.maxpool
+        )
+        blocks = [
+            nn.Sequential(
+                *(ResidualBlock(b, pack) for b in getattr(resnet, name))
+            )
+            for name in resnet.res_layers
+        ]
+        self.to_16 = nn.Sequential(*blocks[:3])
+        self.to_32 = blocks[3]
+        self.refine_16 = backbone.refine_16
+        self.refine_32 = backbone.refine_32
+        channels = [
+            backbone.spatial_path.layers[-1].out_channels,
+            *(
+                refine.attention[1].out_channels
+                for refine in (backbone.refine_16, backbone.refine_32)
+            ),
+        ]
+        self.fuse = LateUpsamplingConv(head.fuse.conv, channels, True, pack)
+        self.attention = head.attention
+        self.classifier = head.conv_seg
+
+    def forward(self, x: Tensor) -> Tensor:
+        at_16 = self.to_16(self.stem(x))
+        at_32 = self.to_32(at_16)
+        tail = at_32.mean(dim=(2, 3), keepdim=True)
+        at_16 = self.refine_16(at_16)
+        at_32 = self.refine_32(at_32) * tail
+        fused = self.fuse([self.spatial(x), at_16, at_32])
+        return self.classifier(fused * (self.attention(fused) + 1))

@@ -1,0 +1,139 @@
+"""From logits at a fraction of the size to the class of each pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# Pixels of the output that are decided together.
+BLOCK = 16
+# At most so many floats are computed at a time.
+CHUNK = 2**21
+
+Size = tuple[int, int]
+
+
+class Axis(NamedTuple):
+    """How one axis of the output comes from one of the logits."""
+
+    starts: Tensor  # (blocks,) first logit that a block depends on
+    weights: Tensor  # (blocks, BLOCK, span) of the logits from there on
+
+
+def class_map(
+    logits: Tensor,
+    sizes: Sequence[Size],
+    align_corners: bool = False,
+) -> Tensor:
+    """Upsample logits bilinearly, step by step, and take the largest.
+
+    The same as ``F.interpolate`` to each of the sizes and then ``argmax``,
+    but for ties to within rounding, without a volume of all classes at full
+    size: an interpolated logit is a weighted mean of its neighbours, so where
+    one class is the largest in all logits that a block of pixels depends on,
+    it is the largest in the block. Only the other blocks, which lie on the
+    borders between classes, are interpolated. On CUDA, where counting them
+    would stall the queue, all is interpolated.
+
+    Args:
+        logits (Tensor): ``(N, C, h, w)``.
+        sizes (Sequence[tuple[int, int]]): Heights and widths, the last of
+            which is the output's; usually the network's input and the image.
+        align_corners (bool): As in ``F.interpolate``. Defaults to False.
+
+    Returns:
+        Tensor: ``(N, H, W)``, uint8, or int64 with more than 256 classes.
+    """
+    dtype = torch.uint8 if logits.shape[1] <= 256 else torch.int64
+    if logits.device.type != 'cpu':
+        for size in sizes:
+            logits = F.interpolate(
+                logits, size, mode='bilinear', align_corners=align_corners
+            )
+        return logits.argmax(1).to(dtype)
+    logits = logits.float()
+    rows, columns = (
+        _axis(
+            logits.shape[2 + axis],
+            tuple(size[axis] for size in sizes),
+            align_corners,
+        )
+        for axis in (0, 1)
+    )
+    return torch.stack(
+        [_one_map(one, rows, columns, sizes[-1], dtype) for one in logits]
+    )
+
+
+def _one_map(
+    logits: Tensor, rows: Axis, columns: Axis, size: Size, dtype: torch.dtype
+) -> Tensor:
+    span = rows.weights.shape[2], columns.weights.shape[2]
+    # Class of the largest logit, and whether it is so for a whole window.
+    classes = logits.argmax(0).to(torch.int32)
+    windows = classes.unfold(0, span[0], 1).unfold(1, span[1], 1)
+    windows = windows[rows.starts[:, None], columns.starts]
+    first = windows[..., 0, 0]
+    mixed = (windows != first[..., None, None]).flatten(2).any(2)
+    blocks = first.to(dtype)[..., None, None].repeat(1, 1, BLOCK, BLOCK)
+    row, column = mixed.nonzero(as_tuple=True)
+    if len(row):
+        decided = [
+            _decide(logits, rows, columns, r, c)
+            for r, c in zip(
+                *(x.split(_per_chunk(logits)) for x in (row, column))
+            )
+        ]
+        blocks[row, column] = torch.cat(decided).to(dtype)
+    full = blocks.transpose(1, 2).reshape(
+        len(rows.starts) * BLOCK, len(columns.starts) * BLOCK
+    )
+    return full[: size[0], : size[1]]
+
+
+def _per_chunk(logits: Tensor) -> int:
+    return max(1, CHUNK // (len(logits) * BLOCK * BLOCK))
+
+
+def _decide(
+    logits: Tensor, rows: Axis, columns: Axis, row: Tensor, column: Tensor
+) -> Tensor:
+    """Interpolate blocks: ``(len(row), BLOCK, BLOCK)`` classes."""
+    span = rows.weights.shape[2], columns.weights.shape[2]
+    at_row = rows.starts[row, None] + torch.arange(span[0])
+    at_column = columns.starts[column, None] + torch.arange(span[1])
+    # (K, span, span, C)
+    corners = logits.permute(1, 2, 0)[
+        at_row[:, :, None], at_column[:, None, :]
+    ]
+    across = columns.weights[column][:, None] @ corners  # (K, span, BLOCK, C)
+    down = rows.weights[row] @ across.flatten(2)  # (K, BLOCK, BLOCK * C)
+    return down.unflatten(2, (BLOCK, -1)).argmax(3)
+
+
+@lru_cache(maxsize=32)
+def _axis(length: int, sizes: tuple[int, ...], align_corners: bool) -> Axis:
+    """Interpolation along one axis, as a small matrix for each block."""
+    matrix = torch.eye(length, dtype=torch.float64)[None]
+    for size in sizes:
+        matrix = F.interpolate(
+            matrix, size, mode='linear', align_corners=align_corners
+        )
+    # (size, length), the last row repeated to fill the last block.
+    matrix = matrix[0].T
+    index = torch.arange(-(-len(matrix) // BLOCK) * BLOCK)
+    matrix = matrix[index.clamp(max=len(matrix) - 1)]
+    blocks = matrix.unflatten(0, (-1, BLOCK))
+    used = blocks.abs().sum(1) > 0
+    first = used.int().argmax(1)
+    last = length - 1 - used.flip(1).int().argmax(1)
+    span = int((last - first).max()) + 1
+    starts = first.clamp(max=length - span)
+    at = starts[:, None] + torch.arange(span)
+    weights = blocks.gather(2, at[:, None].expand(-1, BLOCK, -1))
+    return Axis(starts, weights.float())

@@ -1,0 +1,172 @@
+"""The fast network where MMSegmentation expects a segmentor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.model import BaseModel
+from mmengine.structures import PixelData
+from mmseg.models import EncoderDecoder
+from torch import Tensor, nn
+
+from ..analysis.latency import pick_device
+from ..analysis.models import build_for_inference
+from ..errors import InputError
+from ..registry import DATASETS
+from ..utils.checkpoint import load_weights
+from ..utils.config import load_config
+from .class_map import class_map
+from .fuse import fast_network, fuse
+
+PRECISIONS = {
+    'fp32': torch.float32,
+    'bf16': torch.bfloat16,
+    'fp16': torch.float16,
+}
+
+
+class FastSegmentor(BaseModel):
+    """A trained segmentor that predicts class maps, fast, and nothing else.
+
+    Its test step takes and returns what MMSegmentation's does, less the
+    logits at the image's size, so that ``mmseg.apis.inference_model`` and a
+    Runner's test loop run it.
+
+    Args:
+        segmentor (EncoderDecoder): Tested as a whole, not in slides.
+        precision (str): 'fp32', 'bf16' or, on CUDA, 'fp16'. Defaults to
+            'fp32'.
+        compile (bool): Whether TorchInductor compiles the network, which
+            takes a minute at the first image. Defaults to False.
+
+    Raises:
+        InputError: If the segmentor does more than its network at test time,
+            or the precision is unknown.
+    """
+
+    def __init__(
+        self,
+        segmentor: EncoderDecoder,
+        precision: str = 'fp32',
+        compile: bool = False,
+    ) -> None:
+        super().__init__(segmentor.data_preprocessor)
+        _check(segmentor, precision)
+        self.dtype = PRECISIONS[precision]
+        self.align_corners = segmentor.align_corners
+        self.num_classes = segmentor.num_classes
+        fused = fuse(segmentor)
+        self.network = fast_network(fused, self.dtype, pack=not compile)
+        if compile:
+            self.network = _compiled(self.network)
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Normalised images to the decode head's logits."""
+        images = images.to(dtype=self.dtype, memory_format=torch.channels_last)
+        return self.network(images)
+
+    @torch.inference_mode()
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        """See :class:`mmengine.model.BaseModel`; there is no ``'loss'``."""
+        logits = self.logits(inputs)
+        if mode == 'tensor':
+            return logits
+        if mode != 'predict':
+            raise RuntimeError(f'A FastSegmentor has no mode {mode!r}.')
+        for one, sample in zip(logits, data_samples):
+            sizes = [inputs.shape[2:], sample.img_shape, sample.ori_shape]
+            if tuple(sizes[0]) != tuple(sizes[1]):
+                raise InputError(
+                    'Images are padded at test time (the data_preprocessor '
+                    'has a test_cfg), which the fast segmentor does not '
+                    'undo: remove it.'
+                )
+            classes = class_map(
+                one[None],
+                [tuple(size[:2]) for size in sizes[1:]],
+                self.align_corners,
+            )
+            sample.pred_sem_seg = PixelData(data=classes)
+        return data_samples
+
+
+def init_model(
+    config: str | Path | Config,
+    checkpoint: str | Path,
+    device: str = 'auto',
+    precision: str = 'fp32',
+    compile: bool = False,
+) -> FastSegmentor:
+    """As ``mmseg.apis.init_model``, for ``mmseg.apis.inference_model``.
+
+    Args:
+        config (str | Path | Config): Config or its file.
+        checkpoint (str | Path): Read as weights only, see
+            :func:`mmseg_da.utils.checkpoint.load_weights`.
+        device (str): Defaults to 'auto'.
+        precision (str): See :class:`FastSegmentor`.
+        compile (bool): See :class:`FastSegmentor`.
+
+    Returns:
+        FastSegmentor: With ``cfg`` and ``dataset_meta``.
+
+    Raises:
+        InputError: If config and checkpoint cannot be used, together or at
+            all.
+
+    Example:
+        >>> from mmseg.apis import inference_model
+        >>> model = init_model('configs/da/bisenet_adv_gta2cs.py', 'best.pth')
+        >>> inference_model(model, 'street.png').pred_sem_seg.data.shape
+        torch.Size([1, 1024, 2048])
+    """
+    cfg = config if isinstance(config, Config) else load_config(config)
+    segmentor, _ = build_for_inference(cfg)
+    load_weights(segmentor, checkpoint)
+    segmentor.to(pick_device(device))
+    model = FastSegmentor(segmentor, precision, compile)
+    model.to(pick_device(device)).eval()
+    model.cfg = cfg
+    model.dataset_meta = dataset_meta(cfg)
+    return model
+
+
+def dataset_meta(cfg: Config) -> dict:
+    """Classes and palette of a config's test data set."""
+    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader')
+    if not loader:
+        raise InputError(
+            f'{cfg.filename} has no test_dataloader, which says what classes '
+            'there are: give a config that can be tested.'
+        )
+    return dict(DATASETS.get(loader.dataset.type).METAINFO)
+
+
+def _check(segmentor: nn.Module, precision: str) -> None:
+    if type(segmentor) is not EncoderDecoder or segmentor.out_channels < 2:
+        raise InputError(
+            f'The fast path knows the segmentor EncoderDecoder with softmax '
+            f'output, not {type(segmentor).__name__}: use tools/test.py.'
+        )
+    if segmentor.test_cfg.get('mode', 'whole') != 'whole':
+        raise InputError(
+            f'model.test_cfg.mode is {segmentor.test_cfg.mode!r}; the fast '
+            "path takes an image as a 'whole'."
+        )
+    if precision not in PRECISIONS:
+        raise InputError(
+            f'The precision {precision!r} is unknown: choose of '
+            f'{", ".join(PRECISIONS)}.'
+        )
+    device = next(segmentor.parameters()).device
+    if precision == 'fp16' and device.type == 'cpu':
+        raise InputError('fp16 needs a GPU: choose bf16 or fp32 on the CPU.')
+
+
+def _compiled(network: nn.Module) -> nn.Module:
+    if next(network.parameters()).is_cuda:
+        # CUDA graphs.
+        return torch.compile(network, mode='max-autotune')
+    return torch.compile(network, options={'freezing': True})
