@@ -7,26 +7,30 @@ model.
     python tools/adapt_bn.py configs/da/bisenet_adv_gta2cs.py CHECKPOINT
 """
 
+from __future__ import annotations
+
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from mmengine.config import DictAction
 from mmengine.device import get_device
-from mmengine.registry import init_default_scope
-from mmengine.runner import Runner, load_checkpoint
+from mmengine.runner import Runner
 from mmseg.registry import MODELS
 from torch.optim.swa_utils import update_bn
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils import (
+    ConfigOptions,
+    check_config,
+    explain_build_errors,
     load_config,
     one_sentence_errors,
-    weights_only_loading,
 )
+from mmseg_da.utils.checkpoint import load_weights
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -36,14 +40,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--out', type=Path, help='defaults to CHECKPOINT with _bn in its name'
     )
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args()
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions)
+    return parser.parse_args(argv)
 
 
-def main() -> None:
-    args = parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
-    init_default_scope(cfg.default_scope)
+    check_config(cfg, 'train')
     hook = cfg.default_hooks.get('adversarial')
     if hook is None:
         raise InputError(
@@ -52,9 +56,9 @@ def main() -> None:
         )
     source = Path(args.checkpoint)
     out = args.out or source.with_name(f'{source.stem}_bn.pth')
-    model = MODELS.build(cfg.model)
-    with weights_only_loading():
-        load_checkpoint(model, str(source), map_location='cpu', strict=True)
+    with explain_build_errors(cfg):
+        model = MODELS.build(cfg.model)
+    load_weights(model, source)
     device = get_device()
     model.to(device)
 
@@ -66,7 +70,8 @@ def main() -> None:
     loader_cfg.update(
         sampler=dict(type='DefaultSampler', shuffle=False), drop_last=True
     )
-    loader = Runner.build_dataloader(loader_cfg, seed=0)
+    with explain_build_errors(cfg):
+        loader = Runner.build_dataloader(loader_cfg, seed=0)
 
     def inputs():
         for i, batch in enumerate(loader, 1):

@@ -14,15 +14,17 @@ import os
 import sys
 from collections.abc import Sequence
 
-from mmengine.config import DictAction
-
 from mmseg_da.analysis.dataset_check import (
     ERRORS,
     WARNINGS,
     as_json,
     check_config_data,
 )
-from mmseg_da.utils import load_config, one_sentence_errors
+from mmseg_da.utils import (
+    ConfigOptions,
+    load_config,
+    one_sentence_errors,
+)
 from mmseg_da.utils.files import atomic_path
 
 
@@ -44,7 +46,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='overrides of the config, as key.of.config=value',
     )
     return parser.parse_args(argv)

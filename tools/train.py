@@ -3,30 +3,37 @@
 python tools/train.py configs/da/bisenet_adv_gta2cs.py
 """
 
+from __future__ import annotations
+
 import argparse
 import os
+from collections.abc import Sequence
 
-from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 from mmseg_da.utils import (
+    ConfigOptions,
+    check_config,
+    explain_build_errors,
     explain_missing_weights,
     load_config,
     one_sentence_errors,
+    resume_from_work_dir,
     set_work_dir,
     use_amp,
     weights_only_loading,
 )
+from mmseg_da.utils.checkpoint import check_weights
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='where logs and checkpoints go')
     parser.add_argument(
         '--resume',
         action='store_true',
-        help='go on from the latest checkpoint in the work dir',
+        help='go on from the last whole checkpoint in the work dir',
     )
     parser.add_argument(
         '--amp', action='store_true', help='automatic mixed precision'
@@ -34,7 +41,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='overrides of the config, as key.of.config=value',
     )
     parser.add_argument(
@@ -45,21 +52,30 @@ def parse_args() -> argparse.Namespace:
     )
     # torch.distributed.launch passes --local-rank, torchrun the variable.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
 
-def main() -> None:
-    args = parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
-    cfg.resume = args.resume
     set_work_dir(cfg, args.work_dir, args.config)
+    if args.resume:
+        resume_from_work_dir(cfg)
     if args.amp:
         use_amp(cfg)
-    with weights_only_loading(), explain_missing_weights(cfg):
-        Runner.from_cfg(cfg).train()
+    check_config(cfg, 'train')
+    with (
+        weights_only_loading(),
+        explain_missing_weights(cfg),
+        explain_build_errors(cfg),
+    ):
+        runner = Runner.from_cfg(cfg)
+        if cfg.resume and cfg.load_from:
+            check_weights(runner.model, cfg.load_from)
+        runner.train()
 
 
 if __name__ == '__main__':

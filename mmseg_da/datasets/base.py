@@ -68,9 +68,11 @@ class DomainDataset(BaseSegDataset):
     ) -> None:
         if img_scale is not None:
             check_size(f'{type(self).__name__}.img_scale', img_scale)
-        if max_samples is not None and max_samples < 1:
+        if max_samples is not None and not (
+            isinstance(max_samples, int) and max_samples >= 1
+        ):
             raise InputError(
-                f'max_samples is {max_samples}, but it must be at least 1, '
+                f'max_samples is {max_samples!r}, but it must be at least 1, '
                 'or None for all samples.'
             )
         self.img_scale = img_scale

@@ -36,6 +36,11 @@ class CityscapesDataset(DomainDataset):
         **kwargs,
     ) -> None:
         self.cities = [cities] if isinstance(cities, str) else cities
+        if cities is not None and not isinstance(self.cities, (list, tuple)):
+            raise InputError(
+                f'cities is {cities!r}, but it must be a list of names, or '
+                'None for all.'
+            )
         super().__init__(
             data_prefix=data_prefix,
             img_suffix=img_suffix,

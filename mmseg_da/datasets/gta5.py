@@ -37,6 +37,11 @@ class GTA5Dataset(DomainDataset):
     ) -> None:
         if data_prefix is None:
             data_prefix = {'img_path': 'images', 'seg_map_path': 'labels'}
+        if ids is not None and not isinstance(ids, (list, tuple)):
+            raise InputError(
+                f'ids is {ids!r}, but it must be a list of frames, or None '
+                'for all.'
+            )
         self.ids = ids
         super().__init__(
             data_prefix=data_prefix,

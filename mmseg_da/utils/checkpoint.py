@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from pathlib import Path
-from pickle import UnpicklingError
 
-import torch
-from mmengine.logging import HistoryBuffer
+from mmengine.model import is_model_wrapper
+from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .safe_load import ALLOWED_TYPES
+from .safe_load import load_file, weights_only_loading
 
 AUXILIARY = 'auxiliary_head.'
-METHODS = ('min', 'max', 'current', 'mean')
-
-
-def _history_method(owner: type, name: str) -> Callable:
-    """Stands for ``getattr`` in a checkpoint.
-
-    MMEngine's history refers to its own methods by it; there is no other use
-    that weights could have for it.
-    """
-    if owner is not HistoryBuffer or name not in METHODS:
-        raise UnpicklingError(f'Unsupported global: GLOBAL getattr of {name}')
-    return getattr(owner, name)
-
-
-ALLOWED = [*ALLOWED_TYPES, (_history_method, 'builtins.getattr')]
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
@@ -48,39 +30,34 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
         InputError: If the file is missing, is no checkpoint, holds more than
             weights, or is of another architecture.
     """
-    state = _state_dict(_load(Path(path)), path)
+    model.load_state_dict(check_weights(model, path), strict=False)
+
+
+def check_weights(model: nn.Module, path: str | Path) -> dict[str, Tensor]:
+    """Check that a checkpoint has all that a model predicts with.
+
+    MMEngine warns, and goes on with random numbers for what is missing.
+
+    Args: See :func:`load_weights`.
+
+    Returns:
+        dict[str, Tensor]: The weights.
+
+    Raises:
+        InputError: See :func:`load_weights`.
+    """
+    if is_model_wrapper(model):
+        model = model.module
+    state = _state_dict(_load(str(path)), path)
     _check_architecture(model, state, path)
-    model.load_state_dict(state, strict=False)
+    return state
 
 
-def _load(path: Path) -> object:
-    if not path.is_file():
-        raise InputError(
-            f'The checkpoint {path} does not exist: give the .pth file of a '
-            'training run.'
-        )
-    try:
-        with torch.serialization.safe_globals(ALLOWED):
-            return torch.load(path, map_location='cpu', weights_only=True)
-    except UnpicklingError as error:
-        # torch names what it refused; a damaged file has no such name.
-        found = re.search(r'(?:GLOBAL|class) ([\w.]+)', str(error))
-        if found is None:
-            raise _no_checkpoint(path) from error
-        raise InputError(
-            f'The checkpoint {path} holds an object that carries code '
-            f'({found[1]}) and is refused: use a file from a source you '
-            'trust, saved with tensors and plain types only.'
-        ) from error
-    except Exception as error:  # damaged files raise whatever they like
-        raise _no_checkpoint(path) from error
-
-
-def _no_checkpoint(path: str | Path) -> InputError:
-    return InputError(
-        f'{path} is no checkpoint, or a damaged one: give the .pth file of a '
-        'training run.'
-    )
+def _load(path: str) -> object:
+    if '://' not in path:
+        return load_file(path, map_location='cpu')
+    with weights_only_loading():
+        return CheckpointLoader.load_checkpoint(path, map_location='cpu')
 
 
 def _state_dict(content: object, path: str | Path) -> dict[str, Tensor]:

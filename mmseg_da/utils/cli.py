@@ -1,11 +1,29 @@
 """What the command line tools share."""
 
+import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mmengine.config import DictAction
+
 from ..errors import InputError
+
+
+class ConfigOptions(DictAction):
+    """MMEngine's action of ``--cfg-options``, which names a bad word."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        for word in values:
+            if not word.partition('=')[0].strip('.') or '=' not in word:
+                raise argparse.ArgumentError(
+                    self, f'{word!r} is not of the form key.of.config=value'
+                )
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        except (ValueError, AssertionError) as error:
+            raise argparse.ArgumentError(self, str(error)) from error
 
 
 @contextmanager

@@ -41,12 +41,19 @@ def load_config(
         )
     try:
         cfg = Config.fromfile(str(found))
-        cfg.merge_from_dict(cfg_options or {})
-    except (SyntaxError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:  # a config is a program: whatever it likes
         raise InputError(
-            f'The config {path} cannot be loaded ({error!r}): check the file, '
-            'its _base_ and the --cfg-options.'
+            f'The config {path} cannot be loaded ({_what(error)}): check the '
+            'file and its _base_.'
         ) from error
+    for key, value in (cfg_options or {}).items():
+        try:
+            cfg.merge_from_dict({key: value})
+        except Exception as error:  # so do its values
+            raise InputError(
+                f'The --cfg-options {key}={value} do not fit the config '
+                f'{path} ({_what(error)}): check the key.'
+            ) from error
     for part in _dicts(cfg._cfg_dict):
         for key in ('data_root', 'class_weight'):
             if isinstance(part.get(key), str):
@@ -81,6 +88,10 @@ def use_amp(cfg: Config) -> None:
         )
     wrapper.type = 'AmpOptimWrapper'
     wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def _what(error: Exception) -> str:
+    return f'{type(error).__name__}: {" ".join(str(error).split())}'
 
 
 def _existing(path: Path) -> Optional[Path]:

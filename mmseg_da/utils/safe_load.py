@@ -1,58 +1,183 @@
 """Checkpoints load as weights only, whatever the framework would do.
 
 OneDL's mmengine falls back to full unpickling where safe loading fails, and
-OpenMMLab's cannot load its own checkpoints safely. Both are settled here.
+allows ``getattr``, with which a file can reach ``exec``; OpenMMLab's cannot
+load its own checkpoints safely. All of that is settled here.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from hashlib import sha256
+from pathlib import Path
 from pickle import UnpicklingError
+from typing import Optional
+from unittest.mock import patch
+from urllib.parse import urlparse
 
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.runner import checkpoint as mmengine_checkpoint
 
 from ..errors import InputError
+
+METHODS = ('min', 'max', 'current', 'mean')
+
+
+def _history_method(owner: type, name: str) -> Callable:
+    """Stands for ``getattr`` in a checkpoint.
+
+    MMEngine's history refers to its own methods by it; there is no other use
+    that weights could have for it.
+    """
+    if owner is not HistoryBuffer or name not in METHODS:
+        raise UnpicklingError(f'Unsupported global: GLOBAL getattr of {name}')
+    return getattr(owner, name)
+
 
 # What mmengine's own checkpoints hold beside tensors and plain types: the
 # numpy arrays of the message hub's history.
 _NUMPY_CORE = getattr(np, '_core', None) or np.core
-ALLOWED_TYPES = [
+ALLOWED = [
     HistoryBuffer,
     np.ndarray,
     np.dtype,
     _NUMPY_CORE.multiarray._reconstruct,
     _NUMPY_CORE.multiarray.scalar,
     *(type(np.dtype(name)) for name in ('float32', 'float64', 'int64')),
+    (_history_method, 'builtins.getattr'),
 ]
+_torch_load = torch.load
+_load_url = mmengine_checkpoint.load_url
+# name-<the first digits of the file's SHA-256>.pth, as torch's hub has it.
+_HASH = re.compile(r'-([a-f0-9]{8,})\.')
+
+
+def load_file(file, map_location=None, **kwargs) -> object:
+    """``torch.load`` that refuses whatever could run code.
+
+    Args:
+        file (str | Path | file object): The checkpoint.
+        map_location: See ``torch.load``.
+        kwargs: ``mmap``; others of ``torch.load`` are ignored.
+
+    Returns:
+        object: What the file holds. Under ``meta``, ``config`` is left out:
+        MMEngine would run it as Python on resume, and never writes it.
+
+    Raises:
+        InputError: If the file is no checkpoint, or holds anything but
+            tensors, plain types and mmengine's history.
+    """
+    name = getattr(file, 'name', file)
+    others = torch.serialization.get_safe_globals()
+    torch.serialization.clear_safe_globals()
+    try:
+        with torch.serialization.safe_globals(ALLOWED):
+            content = _torch_load(
+                file,
+                map_location=map_location,
+                weights_only=True,
+                mmap=kwargs.get('mmap'),
+            )
+    except FileNotFoundError as error:
+        raise InputError(
+            f'The checkpoint {name} does not exist: give the .pth file of a '
+            'training run.'
+        ) from error
+    except Exception as error:  # damaged files raise whatever they like
+        raise _refusal(name, error) from error
+    finally:
+        torch.serialization.add_safe_globals(others)
+    meta = content.get('meta', {}) if isinstance(content, dict) else {}
+    if not isinstance(meta, dict):
+        raise InputError(
+            f'The checkpoint {name} has a {type(meta).__name__} for meta, '
+            'but MMEngine writes a dict: it was made by something else.'
+        )
+    meta.pop('config', None)
+    return content
+
+
+def _refusal(name: object, error: Exception) -> InputError:
+    # torch names what it refused; a damaged file has no such name.
+    found = re.search(r'(?:GLOBAL|class|function) ([\w.]+)', str(error))
+    if not isinstance(error, UnpicklingError) or found is None:
+        return InputError(
+            f'{name} is no checkpoint, or a damaged one: give the .pth file '
+            'of a training run.'
+        )
+    return InputError(
+        f'The checkpoint {name} holds an object that carries code '
+        f'({found[1]}) and is refused: use a file from a source you trust, '
+        'saved with tensors and plain types only.'
+    )
+
+
+def load_url(
+    url: str,
+    model_dir: Optional[str] = None,
+    map_location=None,
+    progress: bool = True,
+) -> object:
+    """torch's ``load_url`` that checks the hash in the file's name.
+
+    Args: See ``torch.hub.load_state_dict_from_url``.
+
+    Raises:
+        InputError: If the file downloaded, now or before, is another one.
+    """
+    folder = Path(model_dir or Path(torch.hub.get_dir()) / 'checkpoints')
+    file = folder / Path(urlparse(url).path).name
+    expected = _HASH.search(file.name)
+    if expected and file.exists():
+        _check_hash(file, expected[1])
+    try:
+        return _load_url(
+            url,
+            model_dir=model_dir,
+            map_location=map_location,
+            progress=progress,
+            check_hash=expected is not None,
+        )
+    except RuntimeError as error:
+        if 'invalid hash value' not in str(error):
+            raise
+        raise InputError(
+            f'What {url} gave is not the file that its name promises '
+            f'({error}): fetch it from another place, by hand.'
+        ) from error
+
+
+def _check_hash(file: Path, expected: str) -> None:
+    found = sha256(file.read_bytes()).hexdigest()[: len(expected)]
+    if found != expected:
+        raise InputError(
+            f'The downloaded weights {file} are damaged or another file '
+            f'(SHA-256 {found}, and its name says {expected}): delete it, '
+            'and it is fetched again.'
+        )
 
 
 @contextmanager
 def weights_only_loading() -> Iterator[None]:
-    """Make every ``torch.load`` inside refuse what could run code.
+    """Make every ``torch.load`` inside :func:`load_file`.
+
+    Downloads are checked by :func:`load_url`.
 
     Raises:
-        InputError: If a checkpoint holds anything but tensors, plain types
-            and mmengine's history.
+        InputError: If a checkpoint is refused.
     """
-    before = os.environ.get('TORCH_FORCE_WEIGHTS_ONLY_LOAD')
-    os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = '1'
-    try:
-        with torch.serialization.safe_globals(ALLOWED_TYPES):
-            yield
-    except UnpicklingError as error:
-        reason = str(error).strip().split('\n')
-        found = next((line for line in reason if 'GLOBAL' in line), reason[0])
-        raise InputError(
-            'The checkpoint was refused because it holds more than weights, '
-            f'and loading that could run code ({found.strip()}): use a file '
-            'from a source you trust, saved with tensors and plain types only.'
-        ) from error
-    finally:
-        if before is None:
-            del os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD']
-        else:
-            os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = before
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(torch, 'load', load_file))
+        stack.enter_context(
+            patch.object(mmengine_checkpoint, 'load_url', load_url)
+        )
+        # For whoever kept another reference to torch.load.
+        force = {'TORCH_FORCE_WEIGHTS_ONLY_LOAD': '1'}
+        stack.enter_context(patch.dict(os.environ, force))
+        yield
