@@ -41,13 +41,16 @@ def train_command(
         list[str]: The words after ``python``.
     """
     words = ['tools/train.py', config, '--work-dir', str(work_dir)]
-    if options:
-        words.append('--cfg-options')
-        words += [
-            f'{key}={str(value).replace(" ", "")}'
-            for key, value in options.items()
-        ]
-    return words
+    return words + option_words(options)
+
+
+def option_words(options: Mapping[str, object]) -> list[str]:
+    """Overrides of a config as words of a command."""
+    words = [
+        f'{key}={str(value).replace(" ", "")}'
+        for key, value in options.items()
+    ]
+    return ['--cfg-options', *words] if words else []
 
 
 def train(
@@ -76,7 +79,7 @@ def train(
     text = text.replace(str(REPO_ROOT), '')
     fingerprint = hashlib.sha256(text.encode()).hexdigest()
     record = work_dir / 'experiment.json'
-    known = json.loads(record.read_text()) if record.exists() else {}
+    known = read_json(record)
     if known.get('fingerprint', fingerprint) != fingerprint:
         raise InputError(
             f'{work_dir} holds a run of another version of {config}: delete '
@@ -119,6 +122,11 @@ def write_json(path: Path, content: object) -> None:
     """Write a JSON file of which no half is ever read."""
     with atomic_path(path) as part:
         part.write_text(json.dumps(content, indent=1) + '\n')
+
+
+def read_json(path: Path) -> dict:
+    """Read a JSON file; an absent one is an empty dict."""
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def _last_validation(work_dir: Path) -> dict[str, float]:

@@ -1,0 +1,72 @@
+"""Run every row of the paper and lay its numbers beside the paper's.
+
+    python tools/reproduce.py --suite demo     # rendered data, on a CPU
+    python tools/reproduce.py --suite paper    # GTA5 and Cityscapes
+
+Stopped and started again, it goes on where it was; what is done is not
+repeated.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mmseg_da.reproduce import SUITES, run_rows, select_rows
+from mmseg_da.reproduce.run import (
+    check_data,
+    make_demo_data,
+    make_statistics,
+    run_benchmarks,
+)
+from mmseg_da.reproduce.write import write_report
+from mmseg_da.utils import one_sentence_errors
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('--suite', choices=list(SUITES), default='demo')
+    parser.add_argument(
+        '--only',
+        metavar='PATTERN',
+        help="run only rows whose config's name or table/label has this in "
+        'it, for example table4 or "bisenet_adv*"',
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        help='folder of the runs and of the report; default: '
+        'work_dirs/reproduce_SUITE',
+    )
+    parser.add_argument(
+        '--report-only',
+        action='store_true',
+        help='train nothing, write the report of what is there',
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = parse_args()
+    suite, rows = SUITES[args.suite], select_rows(args.only)
+    out = args.out or Path(f'work_dirs/reproduce_{suite.name}')
+    failed = []
+    if not args.report_only:
+        if suite.name == 'demo':
+            make_demo_data(suite, out)
+        check_data(rows, suite)
+        make_statistics(suite, out)
+        failed = run_rows(rows, suite, out)
+        run_benchmarks(rows, out)
+    for path in write_report(
+        suite, out, ['tools/reproduce.py', *sys.argv[1:]]
+    ):
+        print(path)
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    with one_sentence_errors():
+        sys.exit(main())
