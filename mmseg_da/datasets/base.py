@@ -15,6 +15,7 @@ from mmseg.datasets import CityscapesDataset as _MMSegCityscapes
 from ..errors import InputError
 from ..registry import DATASETS
 from .listing import list_files, shorten
+from .resized import check_resized
 from .samplers import SeededIndex, mix_seed
 from .seeding import seeded
 from .transforms._check import check_size
@@ -107,7 +108,11 @@ class DomainDataset(BaseSegDataset):
         return names
 
     def load_data_list(self) -> list[dict]:
-        """Find the samples; one listing of each folder, nothing opened."""
+        """Find the samples; one listing of each folder, nothing opened.
+
+        A resized copy is checked against the files that it was made of.
+        """
+        check_resized(self.data_root, self.img_scale)
         samples, missing = self.find_samples()
         if missing:
             raise InputError(

@@ -1,0 +1,241 @@
+"""A copy of a data set at the size that its config resizes it to."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import signal
+from functools import partial
+from multiprocessing import Pool
+from pathlib import Path
+from typing import Optional
+
+import cv2
+import numpy as np
+from rich.progress import track
+
+from ..errors import InputError
+from ..registry import DATASETS
+from ..utils.files import atomic_path
+
+MANIFEST = 'resized.json'
+TOOL = 'tools/dataset_converters/resize_dataset.py'
+
+
+def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
+    """Write what the head of a data set's pipeline makes of its samples.
+
+    Images become BMPs: lossless, and read in a millisecond where decoding a
+    PNG of the same pixels takes 20; labels become PNGs of train ids. The
+    names stay. With the returned overrides the config trains on the same
+    pixels as before; its pipeline stays as it is, and its resize has nothing
+    to do. Called again, it writes what is missing or has changed.
+
+    Args:
+        dataset_cfg (dict): Config of a :class:`DomainDataset` whose pipeline
+            loads all that it loads before ``mmseg_da.ResizeToScale``.
+        out (str): A new folder, or one written by this function.
+        workers (int): Processes. Defaults to 0: none beside this one.
+
+    Returns:
+        dict: What to set in ``dataset_cfg`` to use the copy.
+
+    Raises:
+        InputError: The data set cannot be copied, a sample is unusable, or
+            ``out`` holds something else.
+    """
+    cfg = copy.deepcopy(dataset_cfg)
+    cfg['pipeline'] = _until_resize(list(cfg.get('pipeline', ())))
+    cfg['lazy_init'] = True
+    dataset = DATASETS.build(cfg)
+    root = Path(dataset.data_root or '')
+    out_root = Path(out)
+    label_suffix = _label_suffix(dataset.seg_map_suffix)
+    image_suffix = _stem(dataset.img_suffix) + '.bmp'
+    tasks, sources = [], []
+    for sample in dataset.load_data_list():
+        pairs = {}
+        for key, old, new in (
+            ('img_path', dataset.img_suffix, image_suffix),
+            ('seg_map_path', dataset.seg_map_suffix, label_suffix),
+        ):
+            if key in sample:
+                name = _inside(root, sample[key])
+                sources.append(name)
+                pairs[key] = str(out_root / (name.removesuffix(old) + new))
+        tasks.append((sample, pairs))
+    manifest = {
+        'source': str(root.resolve()),
+        'img_scale': list(dataset.img_scale),
+    }
+    _claim(out_root, manifest, {p for _, ps in tasks for p in ps.values()})
+    before = _stamps(root, sources)
+    work = partial(_write_one, dataset.pipeline)
+    done = map(work, tasks)
+    if workers:
+        with Pool(workers, initializer=_leave_interrupts) as pool:
+            done = pool.imap_unordered(work, tasks, chunksize=4)
+            _follow(done, len(tasks))
+    else:
+        _follow(done, len(tasks))
+    _write_manifest(out_root, {**manifest, 'files': before})
+    overrides = {'data_root': str(out), 'img_suffix': image_suffix}
+    if any('seg_map_path' in pairs for _, pairs in tasks):
+        overrides['seg_map_suffix'] = label_suffix
+    if dataset.ann_file:
+        overrides['ann_file'] = ''
+    return overrides
+
+
+def check_resized(
+    root: Optional[str], img_scale: Optional[tuple[int, int]]
+) -> None:
+    """Check that a copy is whole, fits and is as new as its source.
+
+    A folder that is no copy is not looked at. A source that is not there (on
+    another machine) cannot be compared.
+
+    Args:
+        root (str, optional): The data set's ``data_root``.
+        img_scale (tuple[int, int], optional): The data set's.
+
+    Raises:
+        InputError: The copy is incomplete, of another size, or older than
+            its source.
+    """
+    manifest = _read_manifest(Path(root)) if root else None
+    if manifest is None:
+        return
+    scale = tuple(manifest['img_scale'])
+    if 'files' not in manifest:
+        raise InputError(
+            f'The resized copy in {root} is incomplete: run {TOOL} again.'
+        )
+    if img_scale is not None and tuple(img_scale) != scale:
+        raise InputError(
+            f'{root} holds a copy resized to {scale[0]}x{scale[1]}, but the '
+            f'img_scale is {tuple(img_scale)}: use the original data, or '
+            f'make a copy of this size with {TOOL}.'
+        )
+    source = Path(manifest['source'])
+    if not source.is_dir():
+        return
+    found = _stamps(source, manifest['files'])
+    changed = [n for n, s in manifest['files'].items() if found[n] != s]
+    if changed:
+        raise InputError(
+            f'{root} was resized from {source}, where {changed[0]} has '
+            f'changed since ({len(changed)} of {len(found)} files): run '
+            f'{TOOL} again.'
+        )
+
+
+def _until_resize(pipeline: list[dict]) -> list[dict]:
+    head = ('LoadImage', 'LoadTrainIds', 'ResizeToScale')
+    types = [step['type'].rsplit('.')[-1] for step in pipeline]
+    count = types.index(head[-1]) + 1 if head[-1] in types else 0
+    if (
+        types[: count - 1] not in ([head[0]], list(head[:2]))
+        or 'LoadTrainIds' in types[count:]
+    ):
+        raise InputError(
+            'Only a data set whose pipeline begins with mmseg_da.LoadImage, '
+            'then mmseg_da.LoadTrainIds if it has labels, then '
+            f'mmseg_da.ResizeToScale can be copied, but it is {types}.'
+        )
+    return pipeline[:count]
+
+
+def _label_suffix(suffix: str) -> str:
+    if 'trainids' in suffix.lower():
+        return suffix
+    if 'labelIds' in suffix:
+        return suffix.replace('labelIds', 'labelTrainIds')
+    return _stem(suffix) + '_labelTrainIds.png'
+
+
+def _stem(suffix: str) -> str:
+    return suffix.rpartition('.')[0]
+
+
+def _inside(root: Path, path: str) -> str:
+    try:
+        return Path(path).relative_to(root).as_posix()
+    except ValueError:
+        raise InputError(
+            f'{path} is not inside data_root ({root}): set data_root to a '
+            'folder that holds both images and labels.'
+        ) from None
+
+
+def _claim(out: Path, manifest: dict, wanted: set[str]) -> None:
+    found = _read_manifest(out) or {}
+    there = {str(path) for path in out.rglob('[!.]*') if path.is_file()}
+    extra = there - wanted - {str(out / MANIFEST)}
+    differs = any(found.get(key) != manifest[key] for key in manifest)
+    if out.exists() and (not out.is_dir() or (there and differs) or extra):
+        what = next(iter(sorted(extra)), 'another copy')
+        raise InputError(
+            f'{out} is not empty and no copy of these samples '
+            f'({what} is there): give another folder or clear it.'
+        )
+    _write_manifest(out, manifest)
+
+
+def _read_manifest(root: Path) -> Optional[dict]:
+    path = root / MANIFEST
+    try:
+        return json.loads(path.read_text()) if path.is_file() else None
+    except ValueError as error:
+        raise InputError(
+            f'{path} is damaged ({error}): delete it and run {TOOL} again.'
+        ) from error
+
+
+def _write_manifest(root: Path, manifest: dict) -> None:
+    with atomic_path(root / MANIFEST) as part:
+        part.write_text(json.dumps(manifest, indent=1) + '\n')
+
+
+def _stamps(root: Path, names) -> dict[str, Optional[list[int]]]:
+    """Size and time of change of files, None for those not there."""
+    return {name: _stamp(root / name) for name in names}
+
+
+def _stamp(path: Path) -> Optional[list[int]]:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _write_one(pipeline, task: tuple[dict, dict[str, str]]) -> None:
+    """Write a sample's files that are not there with their source's time."""
+    sample, pairs = task
+    times = {key: os.stat(sample[key]).st_mtime_ns for key in pairs}
+    if all(
+        os.path.exists(path) and os.stat(path).st_mtime_ns == times[key]
+        for key, path in pairs.items()
+    ):
+        return
+    # A label map of the config is applied when the copy is loaded.
+    results = pipeline({**sample, 'seg_fields': [], 'label_map': None})
+    for key, path in pairs.items():
+        array = results['img' if key == 'img_path' else 'gt_seg_map']
+        encoded: np.ndarray = cv2.imencode(os.path.splitext(path)[1], array)[1]
+        with atomic_path(path) as part:
+            part.write_bytes(encoded)
+            os.utime(part, ns=(times[key], times[key]))
+
+
+def _follow(done, total: int) -> None:
+    for _ in track(done, 'Resizing', total):
+        pass
+
+
+def _leave_interrupts() -> None:
+    """Workers end with their parent, which tells of the interrupt."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(0)  # one process per core does better

@@ -1,0 +1,80 @@
+"""Copy a config's data at the size that it is trained at.
+
+python tools/dataset_converters/resize_dataset.py CONFIG OUT [--split target]
+
+Decoding full-size PNGs is most of the time of loading a sample; a copy at
+the config's img_scale saves it. Training on the copy sees the same pixels.
+Run again, the tool writes what is missing or has changed. Validation needs
+full-size labels and is not copied.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from mmengine.registry import init_default_scope
+
+from mmseg_da.datasets.resized import write_resized
+from mmseg_da.errors import InputError
+from mmseg_da.utils import ConfigOptions, load_config, one_sentence_errors
+
+SPLITS = {
+    'train': 'train_dataloader.dataset',
+    'target': 'default_hooks.adversarial.target_dataloader.dataset',
+}
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('out', help='folder of the copy')
+    parser.add_argument(
+        '--split',
+        choices=SPLITS,
+        default='train',
+        help='which data set: %(choices)s; default: %(default)s',
+    )
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=os.cpu_count() or 1,
+        help='processes (0: none); default: one a core',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ConfigOptions,
+        help='overrides of the config, as key.of.config=value',
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> dict:
+    args = parse_args(argv)
+    if args.workers < 0:
+        raise InputError(f'--workers is {args.workers}: give 0 or more.')
+    cfg = load_config(args.config, args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    key = SPLITS[args.split]
+    dataset = cfg
+    for part in key.split('.'):
+        dataset = dataset.get(part) if dataset else None
+    if not dataset:
+        raise InputError(
+            f'{args.config} has no {key}: choose another --split.'
+        )
+    overrides = write_resized(dataset, args.out, args.workers)
+    options = {f'{key}.{name}': value for name, value in overrides.items()}
+    words = ' '.join(f'{name}={value}' for name, value in options.items())
+    print(f'To train on the copy add\n--cfg-options {words}')
+    return options
+
+
+if __name__ == '__main__':
+    with one_sentence_errors():
+        main()
