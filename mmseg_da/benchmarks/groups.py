@@ -1,3 +1,3 @@
 """All groups: importing one registers it."""
 
-from . import evaluation, inference  # noqa: F401
+from . import data, evaluation, inference  # noqa: F401
