@@ -29,7 +29,7 @@ JITTER, FLIP, CROP = (
     'mmseg_da.RandomResizedCrop',
 )
 CITYSCAPES, GTA5 = 'cityscapes', 'gta5'
-CE = [('CrossEntropyLoss', None, 1)]
+CE = [('mmseg_da.CrossEntropyLoss', None, 1)]
 WEIGHTED_CE = [('mmseg_da.CrossEntropyLoss', True, 1)]
 
 # Network, data set, augmentations, batch, iterations (50 epochs of 2,500 or

@@ -12,7 +12,7 @@ data_preprocessor = dict(
     size_divisor=1,
 )
 norm_cfg = dict(type='BN', requires_grad=True)
-loss_decode = dict(type='CrossEntropyLoss', avg_non_ignore=True)
+loss_decode = dict(type='mmseg_da.CrossEntropyLoss')
 model = dict(
     type='EncoderDecoder',
     data_preprocessor=data_preprocessor,
