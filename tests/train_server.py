@@ -131,6 +131,7 @@ class TrainServer:
         words: Sequence[object],
         log: Path,
         kill_after: Optional[int] = None,
+        kill_in: str = '',
         max_file: Optional[int] = None,
     ) -> dict:
         """Run ``tools/train.py`` and wait.
@@ -140,6 +141,8 @@ class TrainServer:
             log (Path): File for its output.
             kill_after (int, optional): SIGKILL itself after so many calls of
                 functions: a point in time that is the same in every run.
+            kill_in (str): Count only calls made by the function of this
+                name, and by those that it calls.
             max_file (int, optional): Die in the middle of writing the first
                 file that is longer than this, in bytes.
 
@@ -151,6 +154,7 @@ class TrainServer:
             words=[str(word) for word in words],
             log=str(log),
             kill_after=kill_after,
+            kill_in=kill_in,
             max_file=max_file,
         )
         self.process.stdin.write(json.dumps(request) + '\n')
@@ -163,18 +167,21 @@ def _child(request: dict, report: int) -> None:
     log = os.open(request['log'], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(log, stream)
-    sys.stdout = open(1, 'w', buffering=1, closefd=False)
-    sys.stderr = open(2, 'w', buffering=1, closefd=False)
+    sys.stdout = os.fdopen(1, 'w', buffering=1, closefd=False)
+    sys.stderr = os.fdopen(2, 'w', buffering=1, closefd=False)
     if request['max_file']:
         # The kernel ends the process at this byte, the file half written.
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         limit = (request['max_file'], request['max_file'])
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
-    calls, own, last = 0, os.getpid(), request['kill_after']
+    calls, depth = 0, 0
+    own, last, inside = os.getpid(), request['kill_after'], request['kill_in']
 
     def count(frame, event, arg):
-        nonlocal calls
-        calls += event == 'call'
+        nonlocal calls, depth
+        if frame.f_code.co_name == inside:
+            depth += (event == 'call') - (event == 'return')
+        calls += event == 'call' and (depth > 0 or not inside)
         if calls == last:
             stack = []
             while frame is not None:

@@ -18,7 +18,9 @@ from mmseg_da.utils import (
     explain_missing_weights,
     load_config,
     one_sentence_errors,
+    record_run,
     resume_from_work_dir,
+    set_launcher,
     set_work_dir,
     use_amp,
     weights_only_loading,
@@ -60,13 +62,13 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
-    cfg.launcher = args.launcher
     set_work_dir(cfg, args.work_dir, args.config)
     if args.resume:
         resume_from_work_dir(cfg)
     if args.amp:
         use_amp(cfg)
     check_config(cfg, 'train')
+    set_launcher(cfg, args.launcher)
     with (
         weights_only_loading(),
         explain_missing_weights(cfg),
@@ -75,6 +77,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         runner = Runner.from_cfg(cfg)
         if cfg.resume and cfg.load_from:
             check_weights(runner.model, cfg.load_from)
+        record_run(runner, cfg.load_from if cfg.resume else None)
         runner.train()
 
 

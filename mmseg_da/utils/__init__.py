@@ -1,7 +1,9 @@
 from .cli import ConfigOptions, one_sentence_errors
 from .config import load_config, set_work_dir, use_amp
+from .distributed import set_launcher
 from .pretrained import explain_missing_weights
 from .resume import resume_from_work_dir
+from .run_record import record_run
 from .safe_load import weights_only_loading
 from .validate import check_config, explain_build_errors
 
@@ -12,7 +14,9 @@ __all__ = [
     'explain_missing_weights',
     'load_config',
     'one_sentence_errors',
+    'record_run',
     'resume_from_work_dir',
+    'set_launcher',
     'set_work_dir',
     'use_amp',
     'weights_only_loading',

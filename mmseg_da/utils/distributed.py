@@ -1,0 +1,39 @@
+"""Processes that train together, on GPUs or on CPUs."""
+
+from __future__ import annotations
+
+import torch.distributed
+from mmengine.config import Config
+from mmengine.device import get_device
+
+from ..errors import InputError
+
+
+def set_launcher(cfg: Config, launcher: str) -> None:
+    """Choose how processes are started; without a GPU, let them use gloo.
+
+    MMEngine asks for a GPU per process, whatever the backend: where there is
+    none, the process group is made here and the model wrapped without one.
+
+    Args:
+        cfg (Config): The config, changed in place.
+        launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
+
+    Raises:
+        InputError: If Slurm or MPI is to start processes without a GPU.
+    """
+    cfg.launcher = launcher
+    if launcher == 'none' or get_device() != 'cpu':
+        return
+    if launcher != 'pytorch':
+        raise InputError(
+            f'--launcher {launcher} found no GPU: several processes on CPUs '
+            'are started by torchrun, with --launcher pytorch.'
+        )
+    torch.distributed.init_process_group('gloo')
+    wrapper = cfg.get('model_wrapper_cfg') or dict(
+        type='MMDistributedDataParallel',
+        broadcast_buffers=False,
+        find_unused_parameters=cfg.get('find_unused_parameters', False),
+    )
+    cfg.model_wrapper_cfg = dict(wrapper, device_ids=None)

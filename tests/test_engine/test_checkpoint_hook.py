@@ -1,0 +1,184 @@
+"""What the checkpoint hook keeps besides MMEngine's."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.hooks import Hook
+from toy import TARGET_SIZE, largest_difference, make_runner, train
+
+from mmseg_da.engine.random_state import random_state, set_random_state
+from mmseg_da.utils.safe_load import weights_only_loading
+
+CHECKPOINT = dict(type='mmseg_da.CheckpointHook', interval=2, by_epoch=False)
+KEY = 'default_hooks.checkpoint'
+VALIDATION = {
+    'val_cfg': dict(type='ValLoop'),
+    'train_cfg.val_interval': 2,
+    'val_dataloader': dict(
+        batch_size=1,
+        num_workers=1,
+        persistent_workers=True,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        dataset=dict(
+            type='mmseg_da.ToyDataset',
+            size=TARGET_SIZE,
+            seed=9,
+            labels='random',
+            length=2,
+        ),
+    ),
+    'val_evaluator': dict(type='mmseg_da.IoUMetric', iou_metrics=['mIoU']),
+}
+DROPOUT = {'model.auxiliary_head.0.dropout_ratio': 0.5}
+
+
+def draws():
+    return random.random(), np.random.rand(), torch.rand(3).tolist()
+
+
+def test_random_state_round_trip_loads_as_weights_only(tmp_path):
+    random.gauss(0, 1), np.random.randn()  # leave half a pair behind
+    torch.save(random_state(), tmp_path / 'state.pth')
+    expected = [draws(), random.gauss(0, 1), np.random.randn()]
+    draws()
+    set_random_state(torch.load(tmp_path / 'state.pth', weights_only=True))
+    assert [draws(), random.gauss(0, 1), np.random.randn()] == expected
+
+
+def test_dropout_goes_on(tmp_path):
+    overrides = {KEY: CHECKPOINT, **DROPOUT}
+    straight = train(tmp_path / 'straight', overrides)
+    half = str(tmp_path / 'straight/iter_2.pth')
+    resume = {'load_from': half, 'resume': True}
+    with weights_only_loading():
+        resumed = train(tmp_path / 'resumed', {**overrides, **resume})
+    ours, theirs = resumed.model.state_dict(), straight.model.state_dict()
+    assert largest_difference(ours, theirs) == 0
+
+
+def test_validation_leaves_no_trace_in_training(tmp_path):
+    """Not even in the dropout, though its workers draw a seed."""
+    overrides = {KEY: CHECKPOINT, **DROPOUT}
+    plain = train(tmp_path / 'plain', overrides)
+    validated = train(tmp_path / 'validated', {**overrides, **VALIDATION})
+    assert validated.message_hub.get_info('last_validation') == 6
+    ours, theirs = validated.model.state_dict(), plain.model.state_dict()
+    assert largest_difference(ours, theirs) == 0
+
+
+class Stop(Hook):
+    priority = 'LOW'  # before the checkpoint hook's turn
+
+    def before_val(self, runner):
+        if runner.iter == 4:
+            raise KeyboardInterrupt
+
+
+def test_makes_up_for_the_validation_it_was_stopped_in(tmp_path):
+    overrides = {
+        KEY: dict(CHECKPOINT, save_best='mIoU', max_keep_ckpts=1),
+        **VALIDATION,
+    }
+    runner = make_runner(tmp_path, overrides)
+    runner.register_hook(Stop())
+    try:
+        runner.train()
+    except KeyboardInterrupt:
+        assert runner.iter == 4
+    validated = []
+    resumed = make_runner(
+        tmp_path,
+        {
+            **overrides,
+            'resume': True,
+            'load_from': str(tmp_path / 'iter_4.pth'),
+        },
+    )
+    resumed.start.after_val_epoch = lambda runner, metrics: validated.append(
+        (runner.iter, metrics['mIoU'])
+    )
+    resumed.train()
+    assert [iteration for iteration, _ in validated] == [4, 6]
+    straight = train(tmp_path / 'straight', overrides)
+    expected = straight.message_hub.get_scalar('val/mIoU').data[0].tolist()
+    assert [mIoU for _, mIoU in validated] == expected[1:]
+    found = {path.name for path in tmp_path.glob('*.pth')}
+    assert found == {p.name for p in (tmp_path / 'straight').glob('*.pth')}
+
+
+class Watch(Hook):
+    """Which checkpoints there are while one is being written."""
+
+    def __init__(self):
+        self.seen = []
+
+    def before_save_checkpoint(self, runner, checkpoint):
+        names = Path(runner.work_dir).glob('*.pth')
+        self.seen.append(sorted(path.name for path in names))
+
+
+def test_the_old_goes_after_the_new_is_written(tmp_path):
+    runner = make_runner(
+        tmp_path,
+        {
+            KEY: dict(CHECKPOINT, save_best='mIoU', max_keep_ckpts=1),
+            **VALIDATION,
+        },
+    )
+    watch = Watch()
+    runner.register_hook(watch)
+    runner.train()
+    for before, after in zip(watch.seen[1:], watch.seen[2:]):
+        # Neither the last checkpoint nor the best is ever gone.
+        for kind in 'iter_', 'best_':
+            had = any(name.startswith(kind) for name in before)
+            has = any(name.startswith(kind) for name in after)
+            assert has or not had
+    assert ['iter_2.pth'] in [
+        [n for n in names if n.startswith('iter')] for names in watch.seen
+    ]
+    assert [path.name for path in tmp_path.glob('iter_*')] == ['iter_6.pth']
+    assert len(list(tmp_path.glob('best_*'))) == 1
+
+
+def test_resuming_finishes_the_removal(tmp_path):
+    """Of what was replaced, of what was half written, and of nothing else."""
+    overrides = {KEY: dict(CHECKPOINT, max_keep_ckpts=1)}
+    train(tmp_path, {**overrides, 'train_cfg.max_iters': 4})
+    # As if killed after writing iter_4 and before removing iter_2.
+    (tmp_path / 'iter_2.pth').write_bytes(b'old')
+    (tmp_path / '.iter_6.pth.123.part').write_bytes(b'half')
+    (tmp_path / 'iter_1.pth').write_bytes(b'of the user')
+    other = tmp_path.parent / f'{tmp_path.name}_other'
+    load_from = {'load_from': str(tmp_path / 'iter_4.pth'), 'resume': True}
+    # A copy of the run elsewhere leaves the first one alone.
+    train(other, {**overrides, **load_from})
+    assert (tmp_path / 'iter_2.pth').exists()
+    train(tmp_path, {**overrides, **load_from})
+    found = {path.name for path in tmp_path.glob('*iter*')}
+    assert found == {'iter_1.pth', 'iter_6.pth'}
+
+
+def test_a_checkpoint_of_mmengine_resumes_with_a_warning(tmp_path):
+    train(
+        tmp_path,
+        {
+            KEY: dict(CHECKPOINT, type='CheckpointHook'),
+            'train_cfg.max_iters': 2,
+        },
+    )
+    runner = make_runner(
+        tmp_path,
+        {
+            KEY: CHECKPOINT,
+            'load_from': str(tmp_path / 'iter_2.pth'),
+            'resume': True,
+        },
+    )
+    messages = []
+    runner.logger.warning = lambda message, *_: messages.append(message)
+    runner.train()
+    assert any('holds no random state for 1 process' in m for m in messages)
+    assert runner.iter == 6

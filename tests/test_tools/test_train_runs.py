@@ -1,0 +1,147 @@
+"""tools/train.py: two equal runs, their record, and two processes."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from mmengine.config import Config
+from train_server import REPO, TrainServer, write_experiment
+
+from mmseg_da.errors import InputError
+from mmseg_da.utils import set_launcher
+from mmseg_da.utils.safe_load import weights_only_loading
+
+# What halves of a batch do not share is left out: batch statistics, the
+# number of labelled pixels that the loss averages over, dropout. And Adam's
+# first steps are not mere signs.
+JOINABLE = """
+norm_cfg = dict(type='GN', num_groups=1, _delete_=True)
+model['backbone'].update(norm_cfg=norm_cfg)
+model['backbone']['context_path'].update(norm_cfg=norm_cfg)
+model['decode_head'].update(norm_cfg=norm_cfg)
+plain = dict(type='CrossEntropyLoss')
+model['decode_head'].update(loss_decode=dict(plain, _delete_=True))
+for head in model['auxiliary_head']:
+    head.update(dropout_ratio=0, loss_decode=plain)
+del head
+default_hooks['adversarial']['optim_wrapper'] = dict(optimizer=dict(eps=1e-4))
+"""
+
+
+@pytest.fixture(scope='module')
+def server():
+    with TrainServer() as server:
+        yield server
+
+
+def load(path):
+    with weights_only_loading():
+        return torch.load(path, map_location='cpu', weights_only=True)
+
+
+def difference(ours, theirs):
+    assert ours.keys() == theirs.keys()
+    return max(
+        (ours[name].double() - theirs[name].double()).abs().max().item()
+        for name in ours
+    )
+
+
+def test_two_runs_of_a_seed_agree_and_are_on_record(server, tmp_path):
+    config = write_experiment(tmp_path)
+    short = ['--cfg-options', 'train_cfg.max_iters=3']
+    folders = [tmp_path / 'one', tmp_path / 'two', tmp_path / 'other']
+    for folder in folders:
+        seed = [f'randomness.seed={int(folder.name == "other")}']
+        words = [config, '--work-dir', folder, *short, *seed]
+        log = tmp_path / f'{folder.name}.log'
+        answer = server.run(words, log)
+        assert answer['status'] == 0, log.read_text()[-3000:]
+    one, two, other = (load(folder / 'iter_3.pth') for folder in folders)
+    assert difference(one['state_dict'], two['state_dict']) == 0
+    parts = [x['adversarial']['discriminator'] for x in (one, two, other)]
+    assert difference(parts[0], parts[1]) == 0
+    # It is the seed that makes them equal.
+    assert difference(one['state_dict'], other['state_dict']) > 1e-3
+    assert difference(parts[0], parts[2]) > 1e-3
+
+    # Resumed when done: one more start on record, nothing trained.
+    words = [config, '--work-dir', folders[0], '--resume', *short]
+    assert server.run(words, tmp_path / 'more.log')['status'] == 0
+    first, second = json.loads((folders[0] / 'run.json').read_text())
+    assert 'tools/train.py' in first['command']
+    assert 'train_cfg.max_iters=3' in first['command']
+    assert (first['resumed_from'], first['seed']) == (None, 0)
+    assert second['resumed_from'] == str(folders[0] / 'iter_3.pth')
+    assert ' --resume ' in second['command']
+    assert first['versions']['torch'] == torch.__version__
+    assert first['versions'].keys() >= {'mmseg_da', 'mmengine', 'mmseg'}
+    head = subprocess.run(
+        ['git', 'rev-parse', 'HEAD'], cwd=REPO, capture_output=True, text=True
+    ).stdout.strip()
+    if head:
+        assert len(first['git']['commit']) == len(head)
+        assert isinstance(first['git']['changed'], list)
+    # The whole config, which can be used again.
+    kept = Config.fromfile(folders[0] / 'tiny.py')
+    assert kept.train_cfg.max_iters == 3
+    assert kept.model.decode_head.type == 'mmseg_da.BiSeNetHead'
+    assert kept.randomness.seed == 0
+    assert 'seed: 0' in (tmp_path / 'one.log').read_text()
+
+
+def test_torchrun_on_two_cpus_equals_one_process(server, tmp_path):
+    """On the joined batch, to 1e-6; logs and checkpoints once."""
+    config = write_experiment(tmp_path, JOINABLE)
+    short = ['--cfg-options', 'train_cfg.max_iters=3']
+    options = [*short, 'train_dataloader.batch_size=1']
+    torchrun = [sys.executable, '-W', 'ignore', '-m', 'torch.distributed.run']
+    torchrun += ['--standalone', '--nproc-per-node', '2']
+    run = subprocess.run(
+        [
+            *torchrun,
+            REPO / 'tools/train.py',
+            config,
+            *('--work-dir', tmp_path / 'two', '--launcher', 'pytorch'),
+            *options,
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    words = [config, '--work-dir', tmp_path / 'one', *short]
+    log = tmp_path / 'log'
+    assert server.run(words, log)['status'] == 0, log.read_text()[-3000:]
+
+    two, one = (
+        load(tmp_path / name / 'iter_3.pth') for name in ('two', 'one')
+    )
+    for part in 'state_dict', 'ema_state_dict':
+        assert difference(two[part], one[part]) <= 1e-6
+    discriminators = [x['adversarial']['discriminator'] for x in (two, one)]
+    assert difference(*discriminators) <= 1e-6
+    # Something was learnt: the averaged weights are not the last.
+    last = {f'module.{k}': v for k, v in one['state_dict'].items()}
+    last['steps'] = one['ema_state_dict']['steps']
+    assert difference(last, one['ema_state_dict']) > 1e-4
+    assert len(two['resume']['random_states']) == 2
+    assert run.stdout.count('Saving checkpoint at 3 iterations') == 1
+    assert len(list((tmp_path / 'two').glob('2*/*.log'))) == 1
+    (scalars,) = (tmp_path / 'two').glob('2*/vis_data/scalars.json')
+    steps = [json.loads(line)['step'] for line in scalars.open()]
+    assert steps == [1, 2, 3, 3]
+    assert (
+        json.loads((tmp_path / 'two/run.json').read_text())[0]['processes']
+        == 2
+    )
+
+
+def test_slurm_without_a_gpu_is_refused(monkeypatch):
+    monkeypatch.setattr('mmseg_da.utils.distributed.get_device', lambda: 'cpu')
+    with pytest.raises(InputError, match='slurm found no GPU: .* torchrun'):
+        set_launcher(Config(), 'slurm')
+    cfg = Config()
+    set_launcher(cfg, 'none')
+    assert cfg.launcher == 'none' and 'model_wrapper_cfg' not in cfg
