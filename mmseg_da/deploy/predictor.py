@@ -17,6 +17,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..registry import TRANSFORMS
 from .class_map import class_map
+from .runtimes import SUFFIXES, load_network
 from .segmentor import FastSegmentor, init_model
 
 Network = Callable[[Tensor], Tensor]
@@ -32,13 +33,13 @@ class Predictor:
 
     Args:
         config (str | Path | Config): Config or its file.
-        checkpoint (str | Path): Its weights, read as weights only.
+        checkpoint (str | Path): Its weights, read as weights only; or an
+            exported form of its network, ``.onnx`` or ``.xml``, which runs
+            on the CPU as it was exported.
         device (str): 'auto', 'cpu', 'cuda:0', ... Defaults to 'auto'.
         precision (str): 'fp32', 'bf16' or, on CUDA, 'fp16'. Defaults to
             'fp32'.
         compile (bool): See :class:`FastSegmentor`. Defaults to False.
-        network (Callable, optional): Replaces the network by an exported
-            form of it, see :mod:`mmseg_da.deploy.runtimes`.
 
     Example:
         >>> predict = Predictor('configs/da/bisenet_adv_gta2cs.py', 'best.pth')
@@ -53,8 +54,11 @@ class Predictor:
         device: str = 'auto',
         precision: str = 'fp32',
         compile: bool = False,
-        network: Optional[Network] = None,
     ) -> None:
+        network = None
+        if Path(checkpoint).suffix in SUFFIXES:
+            network, checkpoint = load_network(checkpoint), None
+            device, precision, compile = 'cpu', 'fp32', False
         model = init_model(config, checkpoint, device, precision, compile)
         self._set_up(model, network)
 
@@ -62,7 +66,12 @@ class Predictor:
     def of(
         cls, model: FastSegmentor, network: Optional[Network] = None
     ) -> Predictor:
-        """A predictor of a model that :func:`init_model` returned."""
+        """A predictor of a model that :func:`init_model` returned.
+
+        Args:
+            model (FastSegmentor): It says how images are prepared.
+            network (Callable, optional): Takes the place of its network.
+        """
         self = cls.__new__(cls)
         self._set_up(model, network)
         return self

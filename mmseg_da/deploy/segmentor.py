@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Optional
 
 import torch
 from mmengine.config import Config
@@ -40,6 +41,8 @@ class FastSegmentor(BaseModel):
             'fp32'.
         compile (bool): Whether TorchInductor compiles the network, which
             takes a minute at the first image. Defaults to False.
+        pack (bool): See :func:`mmseg_da.deploy.fast_network`. Defaults to
+            True.
 
     Raises:
         InputError: If the segmentor does more than its network at test time,
@@ -51,6 +54,7 @@ class FastSegmentor(BaseModel):
         segmentor: EncoderDecoder,
         precision: str = 'fp32',
         compile: bool = False,
+        pack: bool = True,
     ) -> None:
         super().__init__(segmentor.data_preprocessor)
         _check(segmentor, precision)
@@ -58,7 +62,7 @@ class FastSegmentor(BaseModel):
         self.align_corners = segmentor.align_corners
         self.num_classes = segmentor.num_classes
         fused = fuse(segmentor)
-        self.network = fast_network(fused, self.dtype, pack=not compile)
+        self.network = fast_network(fused, self.dtype, pack and not compile)
         if compile:
             self.network = _compiled(self.network)
 
@@ -94,20 +98,23 @@ class FastSegmentor(BaseModel):
 
 def init_model(
     config: str | Path | Config,
-    checkpoint: str | Path,
+    checkpoint: Optional[str | Path],
     device: str = 'auto',
     precision: str = 'fp32',
     compile: bool = False,
+    pack: bool = True,
 ) -> FastSegmentor:
     """As ``mmseg.apis.init_model``, for ``mmseg.apis.inference_model``.
 
     Args:
         config (str | Path | Config): Config or its file.
-        checkpoint (str | Path): Read as weights only, see
-            :func:`mmseg_da.utils.checkpoint.load_weights`.
+        checkpoint (str | Path, optional): Read as weights only, see
+            :func:`mmseg_da.utils.checkpoint.load_weights`. None leaves
+            random weights.
         device (str): Defaults to 'auto'.
         precision (str): See :class:`FastSegmentor`.
         compile (bool): See :class:`FastSegmentor`.
+        pack (bool): See :class:`FastSegmentor`.
 
     Returns:
         FastSegmentor: With ``cfg`` and ``dataset_meta``.
@@ -124,9 +131,10 @@ def init_model(
     """
     cfg = config if isinstance(config, Config) else load_config(config)
     segmentor, _ = build_for_inference(cfg)
-    load_weights(segmentor, checkpoint)
+    if checkpoint is not None:
+        load_weights(segmentor, checkpoint)
     segmentor.to(pick_device(device))
-    model = FastSegmentor(segmentor, precision, compile)
+    model = FastSegmentor(segmentor, precision, compile, pack)
     model.to(pick_device(device)).eval()
     model.cfg = cfg
     model.dataset_meta = dataset_meta(cfg)

@@ -1,0 +1,286 @@
+"""The network in the file formats of other runtimes."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import logging
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import InputError
+from ..utils.files import atomic_path
+from .class_map import class_map
+from .runtimes import (
+    PRECISION_KEY,
+    OnnxNetwork,
+    OpenVinoNetwork,
+    optional_import,
+)
+
+FORMATS = {
+    'onnx': ('fp32', 'fp16', 'int8'),
+    'openvino': ('fp32', 'fp16', 'bf16', 'int8'),
+}
+SUFFIX = {'onnx': '.onnx', 'openvino': '.xml'}
+# Largest difference of a logit, as a share of the largest logit, and smallest
+# share of pixels with the same class. Rounding to 8 bits moves single logits
+# far; what that costs is measured in mIoU.
+TOLERANCE = {
+    'fp32': (1e-4, 0.9999),
+    'fp16': (0.02, 0.98),
+    'bf16': (0.1, 0.95),
+    'int8': (0.5, 0.8),
+}
+
+
+def export(
+    network: nn.Module,
+    out: str | Path,
+    format: str = 'onnx',
+    precision: str = 'fp32',
+    shape: Sequence[int] = (512, 1024),
+    dynamic: bool = False,
+    calibration: Sequence[Tensor] = (),
+) -> Path:
+    """Write a network from normalised image to logits as a file.
+
+    Args:
+        network (nn.Module): What :func:`mmseg_da.deploy.fast_network` returns
+            with ``pack=False``.
+        out (str | Path): File, ``.onnx`` or ``.xml`` by the format.
+        format (str): 'onnx' or 'openvino'. Defaults to 'onnx'.
+        precision (str): 'fp32', 'fp16', 'int8', or 'bf16' for OpenVINO,
+            which chooses it at run time. Defaults to 'fp32'.
+        shape (Sequence[int]): Height and width of the input. Defaults to
+            (512, 1024).
+        dynamic (bool): Whether batch, height and width may be any. Defaults
+            to False.
+        calibration (Sequence[Tensor]): Normalised images ``(1, 3, H, W)``
+            whose activations set the ranges of int8.
+
+    Returns:
+        Path: ``out``.
+
+    Raises:
+        InputError: If format and precision do not go together, a package is
+            missing, or int8 has no calibration images.
+    """
+    out = Path(out)
+    _check(out, format, precision, shape, calibration)
+    optional_import('onnx')
+    optional_import('onnxscript')
+    if format == 'openvino':
+        optional_import('openvino')
+    if precision == 'int8':
+        optional_import('onnxruntime')
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'network.onnx'
+        _to_onnx(
+            network,
+            path,
+            shape,
+            dynamic,
+            half=precision == 'fp16' and format == 'onnx',
+        )
+        if precision == 'int8':
+            path = _quantize(path, calibration)
+        if format == 'onnx':
+            with atomic_path(out) as partial:
+                partial.write_bytes(path.read_bytes())
+        else:
+            _to_openvino(path, out, precision)
+    return out
+
+
+def check_parity(
+    network: nn.Module,
+    path: str | Path,
+    format: str,
+    precision: str,
+    images: Sequence[Tensor],
+) -> dict:
+    """Hold an exported network against the one that it came from.
+
+    Args:
+        network (nn.Module): In fp32.
+        path (str | Path): The exported file.
+        format (str): As in :func:`export`.
+        precision (str): As in :func:`export`.
+        images (Sequence[Tensor]): Normalised images ``(1, 3, H, W)``.
+
+    Returns:
+        dict: ``max_difference`` of logits, ``largest_logit`` and
+        ``agreement``, the share of pixels at the image's size with the same
+        class.
+
+    Raises:
+        InputError: If they differ by more than the precision explains.
+    """
+    runtime: Callable[[Tensor], Tensor]
+    runtime = OnnxNetwork(path) if format == 'onnx' else OpenVinoNetwork(path)
+    difference, largest, agreement = [], [], []
+    for image in images:
+        with torch.inference_mode():
+            expected = network(image)
+        found = runtime(image)
+        if found.shape != expected.shape:
+            raise InputError(
+                f'{path} returns {tuple(found.shape)} where the network '
+                f'returns {tuple(expected.shape)}: do not use it.'
+            )
+        size = [tuple(image.shape[2:])]
+        same = class_map(found, size) == class_map(expected, size)
+        difference.append((found - expected).abs().max().item())
+        largest.append(expected.abs().max().item())
+        agreement.append(same.float().mean().item())
+    found = {
+        'max_difference': max(difference),
+        'largest_logit': max(largest),
+        'agreement': sum(agreement) / len(agreement),
+    }
+    share, least = TOLERANCE[precision]
+    allowed = share * max(1, found['largest_logit'])
+    # Not `>`: NaN is a failure.
+    if not found['max_difference'] <= allowed or found['agreement'] < least:
+        raise InputError(
+            f'{path} differs from the network by '
+            f'{found["max_difference"]:.1e} in a logit (at most '
+            f'{allowed:.1e} is expected of {precision}) and agrees on '
+            f'{100 * found["agreement"]:.2f} % of the pixels (at least '
+            f'{100 * least:g} %): do not use it.'
+        )
+    return found
+
+
+def _check(out, format, precision, shape, calibration) -> None:
+    if format not in FORMATS:
+        raise InputError(
+            f'The format {format!r} is unknown: choose of '
+            f'{", ".join(FORMATS)}.'
+        )
+    if precision not in FORMATS[format]:
+        raise InputError(
+            f'The format {format} has no precision {precision!r}: choose of '
+            f'{", ".join(FORMATS[format])}.'
+        )
+    if out.suffix != SUFFIX[format]:
+        raise InputError(
+            f'{out} ends in {out.suffix!r}, and {format} is written to a '
+            f'file that ends in {SUFFIX[format]!r}.'
+        )
+    if len(shape) != 2 or min(shape) < 32:
+        raise InputError(
+            f'The shape is {" ".join(map(str, shape))}: give height and '
+            'width, 32 pixels or more each.'
+        )
+    if precision == 'int8' and not calibration:
+        raise InputError(
+            'int8 needs images for its calibration: give --calibration a '
+            'folder of them.'
+        )
+
+
+def _to_onnx(
+    network: nn.Module,
+    path: Path,
+    shape: Sequence[int],
+    dynamic: bool,
+    half: bool,
+) -> None:
+    # Two images, as a size of 1 would be taken for a constant.
+    image = torch.randn(2 if dynamic else 1, 3, *shape)
+    dynamic_shapes = None
+    if dynamic:
+        auto = torch.export.Dim.DYNAMIC
+        dynamic_shapes = [{0: auto, 2: auto, 3: auto}]
+    if half:
+        network, image = copy.deepcopy(network).half(), image.half()
+    with _quiet():
+        torch.onnx.export(
+            network,
+            (image,),
+            str(path),
+            dynamo=True,
+            input_names=['image'],
+            output_names=['logits'],
+            dynamic_shapes=dynamic_shapes,
+            external_data=False,
+            verbose=False,
+        )
+
+
+def _quantize(path: Path, calibration: Sequence[Tensor]) -> Path:
+    """Static quantisation: weights by channel, activations by tensor."""
+    quantization = optional_import('onnxruntime.quantization', 'onnxruntime')
+    prepare = optional_import(
+        'onnxruntime.quantization.shape_inference', 'onnxruntime'
+    )
+
+    class Reader(quantization.CalibrationDataReader):
+        def __init__(self):
+            self.images = iter(calibration)
+
+        def get_next(self):
+            image = next(self.images, None)
+            return None if image is None else {'image': _array(image)}
+
+    prepared = path.with_name('prepared.onnx')
+    quantized = path.with_name('quantized.onnx')
+    with _quiet():
+        # Symbolic shape inference fails on a dynamic size; nothing here
+        # needs it.
+        prepare.quant_pre_process(
+            str(path), str(prepared), skip_symbolic_shape=True
+        )
+        quantization.quantize_static(
+            str(prepared),
+            str(quantized),
+            Reader(),
+            quant_format=quantization.QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
+            op_types_to_quantize=['Conv', 'Add', 'MaxPool'],
+        )
+    return quantized
+
+
+def _array(image: Tensor):
+    return image.float().contiguous().numpy()
+
+
+def _to_openvino(path: Path, out: Path, precision: str) -> None:
+    openvino = optional_import('openvino')
+    model = openvino.convert_model(str(path))
+    model.set_rt_info(precision, PRECISION_KEY)
+    with atomic_path(out) as partial:
+        # Weights go to a .bin beside it, of the same name.
+        written = partial.with_name(f'{partial.name}.xml')
+        openvino.save_model(
+            model, str(written), compress_to_fp16=precision == 'fp16'
+        )
+        written.with_suffix('.bin').replace(out.with_suffix('.bin'))
+        written.replace(partial)
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Silence what the exporters say of packages they do not need."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
+            warnings.simplefilter('ignore')
+            yield
+    finally:
+        logging.disable(before)

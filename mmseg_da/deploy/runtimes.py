@@ -1,0 +1,151 @@
+"""Exported networks, run by ONNX Runtime or OpenVINO.
+
+Each is called as the network that it was exported from: a tensor of
+normalised images ``(N, 3, H, W)`` in, logits out, on the CPU.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+from typing import Optional
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+
+SUFFIXES = '.onnx', '.xml'
+# Under these keys an OpenVINO model says how it is to be computed.
+PRECISION_KEY = ['mmseg_da', 'precision']
+
+
+def optional_import(name: str, package: Optional[str] = None) -> ModuleType:
+    """Import a package that the plugin does not require.
+
+    Raises:
+        InputError: If it is not installed, with the command that does it.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise InputError(
+            f'The package {package or name} is needed for this and cannot be '
+            f'imported ({error}): pip install {package or name}'
+        ) from error
+
+
+class OnnxNetwork:
+    """A network in an ONNX file, by ONNX Runtime.
+
+    Args:
+        path (str | Path): File that ``tools/export.py`` wrote.
+        threads (int, optional): Defaults to PyTorch's.
+    """
+
+    def __init__(self, path: str | Path, threads: Optional[int] = None):
+        ort = optional_import('onnxruntime')
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads or torch.get_num_threads()
+        try:
+            self.session = ort.InferenceSession(
+                str(path), options, providers=['CPUExecutionProvider']
+            )
+        except Exception as error:  # it has its own for each finding
+            raise _unusable(path, error) from error
+        self.input = self.session.get_inputs()[0]
+        self.half = self.input.type == 'tensor(float16)'
+
+    def __call__(self, images: Tensor) -> Tensor:
+        _check_shape(self.input.shape, images)
+        images = (images.half() if self.half else images).contiguous()
+        (logits,) = self.session.run(None, {self.input.name: images.numpy()})
+        return torch.from_numpy(logits).float()
+
+
+class OpenVinoNetwork:
+    """A network in an OpenVINO or ONNX file, by OpenVINO on the CPU.
+
+    Args:
+        path (str | Path): File that ``tools/export.py`` wrote.
+        threads (int, optional): Defaults to PyTorch's.
+        precision (str, optional): 'bf16', or 'fp32' for all else. Defaults
+            to what the file says, else 'fp32'.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        threads: Optional[int] = None,
+        precision: Optional[str] = None,
+    ):
+        openvino = optional_import('openvino')
+        core = openvino.Core()
+        try:
+            model = core.read_model(str(path))
+            if precision is None and model.has_rt_info(PRECISION_KEY):
+                precision = str(model.get_rt_info(PRECISION_KEY).value)
+            options = {
+                'INFERENCE_PRECISION_HINT': 'bf16'
+                if precision == 'bf16'
+                else 'f32',
+                'INFERENCE_NUM_THREADS': threads or torch.get_num_threads(),
+                'PERFORMANCE_HINT': 'LATENCY',
+            }
+            compiled = core.compile_model(model, 'CPU', options)
+        except RuntimeError as error:
+            raise _unusable(path, error) from error
+        self.shape = [
+            None if one.is_dynamic else one.get_length()
+            for one in model.input(0).partial_shape
+        ]
+        self.half = 'f16' in str(model.input(0).element_type)
+        self.request = compiled.create_infer_request()
+
+    def __call__(self, images: Tensor) -> Tensor:
+        _check_shape(self.shape, images)
+        images = (images.half() if self.half else images).contiguous()
+        self.request.infer({0: images.numpy()}, share_inputs=True)
+        # A copy: the request writes into the same memory again.
+        logits = self.request.get_output_tensor(0).data
+        return torch.from_numpy(logits.copy()).float()
+
+
+def load_network(
+    path: str | Path, threads: Optional[int] = None
+) -> OnnxNetwork | OpenVinoNetwork:
+    """Load an exported network by its suffix: ``.onnx`` or ``.xml``.
+
+    Raises:
+        InputError: If there is no such file, it is none of these, or its
+            runtime is not installed.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(
+            f'The exported network {path} does not exist: tools/export.py '
+            'writes one.'
+        )
+    if path.suffix == '.onnx':
+        return OnnxNetwork(path, threads)
+    if path.suffix == '.xml':
+        return OpenVinoNetwork(path, threads)
+    raise InputError(
+        f'{path} is no exported network: its suffix is none of '
+        f'{", ".join(SUFFIXES)}.'
+    )
+
+
+def _check_shape(expected: list, images: Tensor) -> None:
+    found = list(images.shape)
+    if any(isinstance(e, int) and e != f for e, f in zip(expected, found)):
+        raise InputError(
+            f'The network was exported for images of shape {expected} and is '
+            f'given {found}: export it with --dynamic, or for this --shape.'
+        )
+
+
+def _unusable(path: str | Path, error: Exception) -> InputError:
+    reason = str(error).strip().split('\n')[0][:200]
+    return InputError(f'{path} cannot be loaded ({reason}): export it anew.')

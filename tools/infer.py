@@ -1,0 +1,192 @@
+"""Segment an image, a folder of images or a video, the fast way.
+
+python tools/infer.py CONFIG CHECKPOINT street.mp4 --out work_dirs/street
+
+CHECKPOINT is a .pth of training, or what tools/export.py wrote of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+from rich.progress import Progress
+
+from mmseg_da.analysis.latency import pick_device
+from mmseg_da.deploy import Predictor
+from mmseg_da.deploy.images import Frames
+from mmseg_da.errors import InputError
+from mmseg_da.utils import ConfigOptions, load_config, one_sentence_errors
+from mmseg_da.utils.files import atomic_path
+from mmseg_da.visualization import colorize
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint, or exported network')
+    parser.add_argument('input', help='image, folder of images, or video')
+    parser.add_argument('--out', required=True, help='folder to write to')
+    parser.add_argument(
+        '--write',
+        choices=('overlay', 'ids', 'both'),
+        default='both',
+        help='painted over the image (of a video: a video), as train-id '
+        'PNGs in the colours of the classes, or both; default: both',
+    )
+    parser.add_argument(
+        '--opacity', type=float, default=0.5, help='of the overlay'
+    )
+    parser.add_argument(
+        '--precision', default='fp32', help='fp32, bf16, or fp16 on CUDA'
+    )
+    parser.add_argument(
+        '--device', default='auto', help='default: CUDA if there is any'
+    )
+    parser.add_argument(
+        '--compile',
+        action='store_true',
+        help='compile the network, which takes a minute at the start',
+    )
+    parser.add_argument('--threads', type=int, help='CPU threads')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ConfigOptions,
+        help='overrides of the config, as key.of.config=value',
+    )
+    return parser.parse_args(argv)
+
+
+class Writer:
+    """Writes class maps as the arguments say."""
+
+    def __init__(self, args, frames: Frames, palette) -> None:
+        self.args, self.frames, self.palette = args, frames, palette
+        self.out = Path(args.out)
+        self.video = None
+
+    def __call__(self, name: str, image: np.ndarray, ids: np.ndarray) -> None:
+        if self.args.write != 'overlay':
+            self._write_ids(self.out / 'train_ids' / f'{name}.png', ids)
+        if self.args.write == 'ids':
+            return
+        painted = colorize(ids, self.palette)[..., ::-1]
+        opacity = self.args.opacity
+        overlay = cv2.addWeighted(image, 1 - opacity, painted, opacity, 0)
+        if self.frames.video is not None:
+            self._write_frame(overlay)
+        else:
+            path = self.out / 'overlay' / f'{name}.png'
+            _write_image(path, overlay)
+
+    def close(self) -> None:
+        if self.video is not None:
+            self.video.release()
+
+    def _write_ids(self, path: Path, ids: np.ndarray) -> None:
+        picture = Image.fromarray(ids)
+        picture.putpalette(np.array(self.palette, np.uint8).tobytes())
+        with atomic_path(path) as partial:
+            picture.save(partial, format='png')
+
+    def _write_frame(self, overlay: np.ndarray) -> None:
+        if self.video is None:
+            self.out.mkdir(parents=True, exist_ok=True)
+            path = self.out / f'{self.frames.path.stem}_overlay.mp4'
+            self.video = cv2.VideoWriter(
+                str(path),
+                cv2.VideoWriter_fourcc(*'mp4v'),
+                self.frames.fps,
+                overlay.shape[1::-1],
+            )
+            if not self.video.isOpened():
+                raise InputError(
+                    f'{path} cannot be written as a video: use --write ids.'
+                )
+        self.video.write(overlay)
+
+
+def _write_image(path: Path, image: np.ndarray) -> None:
+    with atomic_path(path) as partial:
+        _, encoded = cv2.imencode('.png', image)
+        partial.write_bytes(encoded.tobytes())
+
+
+class Timed:
+    """A network whose time is summed up."""
+
+    def __init__(self, network, device: torch.device) -> None:
+        self.network, self.device, self.seconds = network, device, 0.0
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        self._wait()
+        start = time.perf_counter()
+        logits = self.network(images)
+        self._wait()
+        self.seconds += time.perf_counter() - start
+        return logits
+
+    def _wait(self) -> None:
+        getattr(torch, self.device.type).synchronize()
+
+
+def main(argv: Sequence[str] | None = None) -> dict:
+    args = parse_args(argv)
+    if not 0 <= args.opacity <= 1:
+        raise InputError(f'--opacity is {args.opacity}: give 0 to 1.')
+    if args.threads is not None:
+        if args.threads < 1:
+            raise InputError(f'--threads is {args.threads}: give 1 or more.')
+        torch.set_num_threads(args.threads)
+    frames = Frames(args.input)
+    predictor = Predictor(
+        load_config(args.config, args.cfg_options),
+        args.checkpoint,
+        str(pick_device(args.device)),
+        args.precision,
+        args.compile,
+    )
+    timed = Timed(predictor.network, predictor.device)
+    predictor.network = timed
+    writer = Writer(args, frames, predictor.dataset_meta['palette'])
+    count, predicting, begin = 0, 0.0, None
+    try:
+        with Progress() as progress:
+            task = progress.add_task('Segmenting', total=len(frames) or None)
+            for name, image in frames:
+                if begin is None:
+                    # The first call compiles and allocates.
+                    predictor(image)
+                    timed.seconds, begin = 0.0, time.perf_counter()
+                start = time.perf_counter()
+                ids = predictor(image)
+                predicting += time.perf_counter() - start
+                writer(name, image, ids)
+                count += 1
+                progress.advance(task)
+    finally:
+        writer.close()
+    speeds = {
+        'end_to_end_fps': count / (time.perf_counter() - begin),
+        'predictor_fps': count / predicting,
+        'network_fps': count / timed.seconds,
+    }
+    print(
+        f'{count} images, written to {args.out}: '
+        f'{speeds["end_to_end_fps"]:.1f} FPS with reading and writing, '
+        f'{speeds["predictor_fps"]:.1f} from image to class map, '
+        f'{speeds["network_fps"]:.1f} of the network alone'
+    )
+    return {'images': count, **speeds}
+
+
+if __name__ == '__main__':
+    with one_sentence_errors():
+        main()
