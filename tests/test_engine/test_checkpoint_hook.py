@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from mmengine.hooks import Hook
 from toy import TARGET_SIZE, largest_difference, make_runner, train
@@ -69,43 +70,45 @@ def test_validation_leaves_no_trace_in_training(tmp_path):
 
 
 class Stop(Hook):
-    priority = 'LOW'  # before the checkpoint hook's turn
+    def __init__(self, iteration):
+        self.iteration = iteration
 
     def before_val(self, runner):
-        if runner.iter == 4:
+        if runner.iter == self.iteration:
             raise KeyboardInterrupt
 
 
-def test_makes_up_for_the_validation_it_was_stopped_in(tmp_path):
+@pytest.mark.parametrize('stop', [4, 6])
+def test_makes_up_for_the_validation_it_was_stopped_in(tmp_path, stop):
     overrides = {
         KEY: dict(CHECKPOINT, save_best='mIoU', max_keep_ckpts=1),
         **VALIDATION,
     }
     runner = make_runner(tmp_path, overrides)
-    runner.register_hook(Stop())
-    try:
+    runner.register_hook(Stop(stop))
+    with pytest.raises(KeyboardInterrupt):
         runner.train()
-    except KeyboardInterrupt:
-        assert runner.iter == 4
     validated = []
+    last = str(tmp_path / f'iter_{stop}.pth')
     resumed = make_runner(
-        tmp_path,
-        {
-            **overrides,
-            'resume': True,
-            'load_from': str(tmp_path / 'iter_4.pth'),
-        },
+        tmp_path, {**overrides, 'resume': True, 'load_from': last}
     )
     resumed.start.after_val_epoch = lambda runner, metrics: validated.append(
         (runner.iter, metrics['mIoU'])
     )
     resumed.train()
-    assert [iteration for iteration, _ in validated] == [4, 6]
+    assert [iteration for iteration, _ in validated] == [4, 6][stop // 6 :]
     straight = train(tmp_path / 'straight', overrides)
     expected = straight.message_hub.get_scalar('val/mIoU').data[0].tolist()
-    assert [mIoU for _, mIoU in validated] == expected[1:]
+    assert expected == sorted(expected)  # each the best so far
+    assert [mIoU for _, mIoU in validated] == expected[stop // 3 :]
+    # The best is kept, and the last checkpoint knows of it.
     found = {path.name for path in tmp_path.glob('*.pth')}
     assert found == {p.name for p in (tmp_path / 'straight').glob('*.pth')}
+    with weights_only_loading():
+        kept = torch.load(tmp_path / 'iter_6.pth', weights_only=True)
+    best = kept['message_hub']['runtime_info']['best_score']
+    assert best == expected[-1]
 
 
 class Watch(Hook):
