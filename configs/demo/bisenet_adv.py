@@ -5,6 +5,7 @@ model = dict(backbone=dict(context_path=dict(init_cfg=None)))
 train_dataloader = dict(
     batch_size=4,
     num_workers=1,
+    pin_memory=False,  # which warns where there is no GPU
     dataset=dict(
         data_root='data/demo/gta5', img_scale=(240, 135), max_samples=None
     ),
@@ -25,7 +26,10 @@ default_hooks = dict(
     checkpoint=dict(interval=50, max_keep_ckpts=1),
     adversarial=dict(
         target_dataloader=dict(
-            dataset=dict(data_root='data/demo/cityscapes', img_scale=(192, 96))
+            pin_memory=False,
+            dataset=dict(
+                data_root='data/demo/cityscapes', img_scale=(192, 96)
+            ),
         )
     ),
 )

@@ -4,6 +4,7 @@ model = dict(backbone=dict(context_path=dict(init_cfg=None)))
 train_dataloader = dict(
     batch_size=4,
     num_workers=1,
+    pin_memory=False,  # which warns where there is no GPU
     dataset=dict(
         data_root='data/demo/cityscapes',
         data_prefix=dict(

@@ -5,6 +5,7 @@ model = dict(backbone=dict(context_path=dict(init_cfg=None)))
 train_dataloader = dict(
     batch_size=4,
     num_workers=1,
+    pin_memory=False,  # which warns where there is no GPU
     dataset=dict(
         data_root='data/demo/gta5', img_scale=(240, 135), max_samples=None
     ),

@@ -8,6 +8,7 @@ adversarial = dict(
     ),
     param_scheduler=dict(type='mmseg_da.PolyLR', power=0.9),
     target_dataloader=dict(
+        pin_memory=True,
         dataset=dict(
             type='mmseg_da.CityscapesDataset',
             data_root='data/cityscapes',
@@ -21,6 +22,6 @@ adversarial = dict(
                 dict(type='mmseg_da.ResizeToScale'),
                 dict(type='PackSegInputs'),
             ],
-        )
+        ),
     ),
 )
