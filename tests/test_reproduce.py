@@ -2,6 +2,8 @@
 
 import json
 import re
+import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -25,7 +27,7 @@ from mmseg_da.reproduce.report_html import render_html
 from mmseg_da.reproduce.report_markdown import render_markdown
 from mmseg_da.reproduce.run import check_data
 from mmseg_da.reproduce.suites import CLASSES, PAPER, Row
-from mmseg_da.utils import load_config
+from mmseg_da.utils import experiments, load_config
 from mmseg_da.utils.experiments import write_json
 
 ROOT = Path(__file__).parents[1]
@@ -395,3 +397,17 @@ def test_elements_escape_all_but_elements():
     made = element('p', 'a<b', [element('b', '&'), 1], class_='"x"')
     assert made == ('<p class="&quot;x&quot;">a&lt;b<b>&amp;</b>1</p>')
     assert isinstance(made, Html)
+
+
+def test_a_stopped_suite_leaves_no_training_behind(tmp_path, monkeypatch):
+    (tmp_path / 'tool.py').write_text(
+        'import time\nprint("started", flush=True)\ntime.sleep(60)\n'
+    )
+    monkeypatch.setattr(experiments, 'REPO_ROOT', tmp_path)
+    monkeypatch.setattr(experiments, '_show', lambda *_: sys.exit(143))
+    start = time.monotonic()
+    with pytest.raises(SystemExit):
+        experiments.run_tool(['tool.py'], tmp_path / 'log', 'title')
+    # It waits for its process to end, and would for a minute.
+    assert time.monotonic() - start < 30
+    assert (tmp_path / 'log').read_text() == 'started\n'

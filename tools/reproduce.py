@@ -8,6 +8,7 @@ repeated.
 """
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -50,6 +51,8 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> int:
     args = parse_args()
+    # As an exception, which ends the running row's process too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     suite, rows = SUITES[args.suite], select_rows(args.only)
     out = args.out or Path(f'work_dirs/reproduce_{suite.name}')
     failed = []

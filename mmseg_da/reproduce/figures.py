@@ -120,7 +120,7 @@ def draw_grid_of(
         return None
     step = max(1, len(images) // NUM_IMAGES)
     chosen = images[step // 2 :: step][:NUM_IMAGES]
-    return draw_predictions(chosen, models, out, cell_width=320)
+    return draw_predictions(chosen, models, out, cell_width=400)
 
 
 def draw_all(

@@ -164,10 +164,15 @@ def run_tool(words: Sequence[str], log: Path, title: str) -> None:
         ) as process,
     ):
         last = ''
-        for line in process.stdout:
-            file.write(line)
-            last = line.strip() or last
-            _show(title, line)
+        try:
+            for line in process.stdout:
+                file.write(line)
+                last = line.strip() or last
+                _show(title, line)
+        except BaseException:
+            # Else it would train on, beside the run that resumes it.
+            process.terminate()
+            raise
     if sys.stdout.isatty():
         print()
     if process.returncode:
