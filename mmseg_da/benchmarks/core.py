@@ -89,6 +89,10 @@ class Settings:
         warmup (int): Rounds before them.
         seconds (float): After this time no more rounds of a comparison are
             begun, beyond two.
+        cpu_time (bool): Whether the processor's time is measured instead of
+            the clock's, for a machine that does other things too.
+        checkpoint (str, optional): Weights of the paper's BiSeNet, for
+            results that mean something. Defaults to random ones.
     """
 
     quick: bool = False
@@ -96,6 +100,8 @@ class Settings:
     rounds: int = 5
     warmup: int = 1
     seconds: float = 120.0
+    cpu_time: bool = False
+    checkpoint: Optional[str] = None
 
 
 Group = Callable[[Settings], Iterator[Comparison]]

@@ -1,58 +1,270 @@
-"""From a normalised image in memory to logits, and to class maps."""
+"""An image to logits and to a class map, and how that grows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
-from mmengine.config import Config
-from torch import nn
+import torch.nn.functional as F
+from mmseg.apis import inference_model
+from torch import Tensor
 
 from ..analysis.complexity import count_macs, image_metas
-from ..analysis.models import build_for_inference
-from ..utils.config import REPO_ROOT
-from .core import Case, Comparison, Settings, close, group
-from .paper_network import PaperBiSeNet, load_plugin_weights
+from ..deploy import FastSegmentor, Predictor, fast_network, fuse
+from ..deploy.segmentor import dataset_meta
+from . import networks as nets
+from .core import Case, Comparison, Settings, group
 
-CONFIG = REPO_ROOT / 'configs/_base_/models/bisenet_r18.py'
-
-
-def networks(device: torch.device) -> tuple[nn.Module, nn.Module]:
-    """The paper's network and the plugin's with the same random weights."""
-    torch.manual_seed(0)
-    ours, _ = build_for_inference(Config.fromfile(CONFIG))
-    for module in ours.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.uniform_(module.running_var, 0.5, 1.5)
-    paper = PaperBiSeNet().eval()
-    del paper.supervision_16, paper.supervision_32
-    load_plugin_weights(paper, ours)
-    return paper.to(device), ours.to(device)
+SAME_FUNCTION = nets.same_logits(1e-4, 0.9999)
+ROUNDED = 0.95
 
 
 @group('inference')
 def inference(settings: Settings) -> Iterator[Comparison]:
-    """The network alone: image tensor to full-resolution logits."""
-    device = settings.device
-    shapes = [(64, 128)] if settings.quick else [(512, 1024)]
-    for shape in shapes:
-        paper, ours = networks(device)
-        image = torch.randn(1, 3, *shape, device=device)
-        metas = image_metas(shape)
-
-        @torch.inference_mode()
-        def run_paper(paper=paper, image=image):
-            return paper(image)
-
-        @torch.inference_mode()
-        def run_ours(ours=ours, image=image, metas=metas):
-            return ours.encode_decode(image, metas)
-
-        yield Comparison(
-            f'BiSeNet-R18, 1 x 3 x {shape[0]} x {shape[1]}, to logits',
-            Case("paper's network, plain torch", run_paper),
-            [Case('MMSegmentation segmentor', run_ours)],
-            same=close(1e-4, relative=True),
-            macs=count_macs(ours, shape),
+    """Logits and class maps at 512x1024, then other sizes and batches."""
+    shape = (64, 128) if settings.quick else (512, 1024)
+    yield to_logits(settings, shape)
+    with tempfile.TemporaryDirectory() as folder:
+        yield to_class_map(settings, shape, folder)
+    if settings.quick:
+        return
+    for height in (256, 512, 1024):
+        yield growth(
+            settings, (height, 2 * height), 1, 'megapixels', height**2 / 5e5
         )
+    for batch in (1, 2, 4):
+        yield growth(settings, (256, 512), batch, 'images in a batch', batch)
+
+
+def inferring(function: Callable) -> Callable:
+    return torch.inference_mode()(function)
+
+
+def to_logits(settings: Settings, shape: tuple[int, int]) -> Comparison:
+    """Normalised image in memory to logits at its size, the network alone."""
+    device = settings.device
+    paper, ours = nets.networks(settings)
+    image = nets.normalise(nets.street(shape)[None], device)
+    last = image.to(memory_format=torch.channels_last)
+    metas = image_metas(shape)
+    fused = fuse(ours)
+
+    def full_size(network, image=last):
+        def run() -> Tensor:
+            return F.interpolate(network(image), shape, mode='bilinear')
+
+        return inferring(run)
+
+    macs = count_macs(ours, shape)
+    # The paper's order: the classifier at full size.
+    macs += 19 * 19 * shape[0] * shape[1] * 63 // 64
+    cases = [
+        Case(
+            'MMSegmentation segmentor',
+            inferring(lambda: ours.encode_decode(image, metas)),
+        ),
+        Case("paper's, channels-last input", inferring(lambda: paper(last))),
+        Case(
+            'fused segmentor',
+            inferring(lambda: fused.encode_decode(last, metas)),
+            note='BN folded, channels-last',
+        ),
+        Case('fast network', full_size(fast_network(fused)), goal=0.6),
+    ]
+    if not settings.quick:
+        compiled = FastSegmentor(ours, compile=True).to(device)
+        cases.append(
+            nets.attempt('fast network, compiled', lambda: full_size(compiled))
+        )
+    if device.type == 'cuda':
+        cases += list(_on_cuda(settings, ours, full_size, last))
+    return Comparison(
+        f'BiSeNet-R18, 1 x 3 x {shape[0]} x {shape[1]}, image to logits',
+        Case("paper's network, plain torch", inferring(lambda: paper(image))),
+        cases,
+        same=SAME_FUNCTION
+        if device.type == 'cpu'
+        else nets.same_logits(1e-2, 0.99),
+        macs=macs,
+    )
+
+
+def _on_cuda(settings, ours, full_size, last) -> Iterator[Case]:
+    """Half precision, compiled, and as a CUDA graph."""
+    for precision in ('bf16', 'fp16'):
+        same = nets.same_logits(0.1, ROUNDED)
+        eager = FastSegmentor(ours, precision).to(settings.device)
+        yield Case(f'fast network, {precision}', full_size(eager), same)
+        graphed = _graphed(eager, last)
+        yield Case(
+            f'fast network, {precision}, CUDA graph',
+            full_size(graphed),
+            same,
+            goal=0.2,
+        )
+        if not settings.quick:
+            compiled = FastSegmentor(ours, precision, compile=True)
+            yield Case(
+                f'fast network, {precision}, compiled with CUDA graphs',
+                full_size(compiled.to(settings.device)),
+                same,
+                goal=0.2,
+            )
+
+
+def _graphed(network: Callable, image: Tensor) -> Callable:
+    """Replay the kernels that a call of the network starts."""
+    stream = torch.cuda.Stream()
+    with torch.inference_mode(), torch.cuda.stream(stream):
+        for _ in range(3):
+            network(image)
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.inference_mode(), torch.cuda.graph(graph):
+        logits = network(image)
+
+    def run(_) -> Tensor:
+        graph.replay()
+        return logits
+
+    return run
+
+
+def to_class_map(
+    settings: Settings, shape: tuple[int, int], folder: str
+) -> Comparison:
+    """Decoded image, BGR of uint8, to the class of each of its pixels."""
+    device = settings.device
+    paper, ours = nets.networks(settings)
+    cfg = nets.config_for(shape)
+    image = nets.street(shape)
+    unpacked = fast_network(fuse(ours), pack=False).cpu()
+    stock = nets.mmseg_bisenet(device)
+    for segmentor in (ours, stock):
+        segmentor.cfg = cfg
+
+    def plain() -> np.ndarray:
+        logits = paper(nets.normalise(image[None], device))
+        return logits.argmax(1)[0].byte().cpu().numpy()
+
+    def by_inference_model(segmentor) -> np.ndarray:
+        found = inference_model(segmentor, image)
+        return found.pred_sem_seg.data[0].cpu().numpy()
+
+    def by_predictor(network=None, **kwargs):
+        model = FastSegmentor(ours, **kwargs).to(device)
+        model.cfg, model.dataset_meta = cfg, dataset_meta(cfg)
+        predictor = Predictor.of(model, network)
+        return lambda: predictor(image)
+
+    def by_runtime(network, format, precision):
+        def build():
+            run = nets.exported(
+                network, folder, format, precision, shape, calibration
+            )
+            return by_predictor(run)
+
+        return build
+
+    def paper_by_runtime(format):
+        def build():
+            run = nets.exported(paper, folder, format, 'fp32', shape)
+            return lambda: (
+                run(nets.normalise(image[None], device))
+                .argmax(1)[0]
+                .byte()
+                .numpy()
+            )
+
+        return build
+
+    calibration = [
+        nets.normalise(nets.street(shape, index)[None], torch.device('cpu'))
+        for index in range(1, 3 if settings.quick else 9)
+    ]
+    rounded = nets.agreement(0.8 if settings.quick else ROUNDED)
+    half = 'bf16' if device.type == 'cpu' else 'fp16'
+    cases = [
+        Case(
+            "MMSegmentation's inference_model",
+            lambda: by_inference_model(ours),
+        ),
+        Case('Predictor', by_predictor(), goal=0.6),
+        Case(f'Predictor, {half}', by_predictor(precision=half), rounded),
+        Case(
+            "MMSegmentation's BiSeNetV1",
+            lambda: by_inference_model(stock),
+            nets.another_network,
+            note='13.4 M parameters',
+        ),
+    ]
+    if device.type == 'cpu':
+        names = {'onnx': 'ONNX Runtime', 'openvino': 'OpenVINO'}
+        for format, name in names.items():
+            cases.append(
+                nets.attempt(
+                    f"paper's network, {name}", paper_by_runtime(format)
+                )
+            )
+            for precision in ('fp32', 'bf16', 'int8'):
+                if (format, precision) == ('onnx', 'bf16'):
+                    continue
+                cases.append(
+                    nets.attempt(
+                        f'Predictor, {name} {precision}',
+                        by_runtime(unpacked, format, precision),
+                        same=None if precision == 'fp32' else rounded,
+                        goal=0.3 if precision == 'int8' else None,
+                    )
+                )
+    return Comparison(
+        f'BiSeNet-R18, {shape[0]} x {shape[1]}, image to class map',
+        Case("paper's network, plain torch", inferring(plain)),
+        cases,
+        same=nets.agreement(0.9999 if device.type == 'cpu' else 0.99),
+        macs=None,
+    )
+
+
+def growth(
+    settings: Settings,
+    shape: tuple[int, int],
+    batch: int,
+    axis: str,
+    at: float,
+) -> Comparison:
+    """Class maps of a batch, as one grows."""
+    device = settings.device
+    paper, ours = nets.networks(settings)
+    cfg = nets.config_for(shape)
+    images = np.stack([nets.street(shape)] * batch)
+
+    def plain() -> np.ndarray:
+        logits = paper(nets.normalise(images, device))
+        return logits.argmax(1).byte().cpu().numpy()
+
+    def by_predictor(precision):
+        model = FastSegmentor(ours, precision).to(device)
+        model.cfg, model.dataset_meta = cfg, dataset_meta(cfg)
+        predictor = Predictor.of(model)
+        return lambda: np.stack(predictor(images))
+
+    half = 'bf16' if device.type == 'cpu' else 'fp16'
+    return Comparison(
+        f'Image to class map, {batch} x {shape[0]} x {shape[1]}',
+        Case("paper's network, plain torch", inferring(plain)),
+        [
+            Case('Predictor', by_predictor('fp32')),
+            Case(
+                f'Predictor, {half}',
+                by_predictor(half),
+                nets.agreement(ROUNDED),
+            ),
+        ],
+        same=nets.agreement(0.9999 if device.type == 'cpu' else 0.99),
+        family='Inference',
+        axis=axis,
+        at=at,
+    )

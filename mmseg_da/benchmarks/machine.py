@@ -54,7 +54,11 @@ def describe_machine(device: torch.device) -> dict:
 
 
 def matmul_rate(
-    device: torch.device, size: int, dtype: torch.dtype, rounds: int = 5
+    device: torch.device,
+    size: int,
+    dtype: torch.dtype,
+    rounds: int = 5,
+    cpu_time: bool = False,
 ) -> float:
     """Measure the rate of a square matrix product, the machine's limit.
 
@@ -63,6 +67,7 @@ def matmul_rate(
         size (int): Side of the matrices.
         dtype (torch.dtype): Of the matrices.
         rounds (int): Of which the median counts. Defaults to 5.
+        cpu_time (bool): See :func:`interleaved`. Defaults to False.
 
     Returns:
         float: GFLOP/s, two for a multiply-accumulate.
@@ -72,6 +77,10 @@ def matmul_rate(
     )
     out = torch.empty_like(one)
     times = interleaved(
-        {'matmul': lambda: torch.mm(one, two, out=out)}, rounds, 2, device
+        {'matmul': lambda: torch.mm(one, two, out=out)},
+        rounds,
+        2,
+        device,
+        cpu_time=cpu_time,
     )
     return 2 * size**3 / statistics.median(times['matmul']) / 1e6

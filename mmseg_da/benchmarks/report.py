@@ -64,6 +64,11 @@ def to_markdown(results: dict, pictures: list[str] = ()) -> str:
         f'- At most {settings["rounds"]} rounds of each case in turns, after '
         f'{settings["warmup"]} of warm-up; ratios are medians over rounds.',
     ]
+    if settings['cpu_time']:
+        lines.append(
+            "- Times are the processor's, of all threads together, not the "
+            "clock's: the machine did other things too."
+        )
     if settings['quick']:
         lines.append('- **Quick run: tiny sizes; the times mean nothing.**')
     missed = list(_missed(results['comparisons']))

@@ -67,7 +67,7 @@ def _matmul_rates(settings: Settings) -> dict[str, float]:
         types.append(torch.float16)
     return {
         str(dtype).removeprefix('torch.'): matmul_rate(
-            settings.device, size, dtype
+            settings.device, size, dtype, cpu_time=settings.cpu_time
         )
         for dtype in types
     }
@@ -109,6 +109,7 @@ def run_comparison(
         device,
         comparison.number,
         settings.seconds,
+        settings.cpu_time,
     )
     base = times[comparison.baseline.name]
     base_memory = rows[0].get('peak_mib')

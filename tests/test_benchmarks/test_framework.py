@@ -42,6 +42,12 @@ def test_times_are_milliseconds_per_call():
     assert all(20 <= value < 60 for value in times)
 
 
+def test_processor_time_does_not_pass_asleep():
+    run = {'sleep': lambda: time.sleep(0.05)}
+    (times,) = interleaved(run, 2, 0, cpu_time=True).values()
+    assert max(times) < 25
+
+
 def test_no_rounds_after_the_time_is_up():
     run = {'sleep': lambda: time.sleep(0.01)}
     (times,) = interleaved(run, 50, 1, seconds=0.001).values()
@@ -137,7 +143,12 @@ def test_report_tells_what_was_missed(tmp_path):
             'versions': {'torch': '2'},
         },
         'matmul_gflops': {'float32': 10.0},
-        'settings': {'rounds': 2, 'warmup': 1, 'quick': True},
+        'settings': {
+            'rounds': 2,
+            'warmup': 1,
+            'quick': True,
+            'cpu_time': True,
+        },
         'comparisons': [
             {
                 'group': 'sums',
@@ -165,6 +176,7 @@ def test_report_tells_what_was_missed(tmp_path):
     assert '![sum_terms](sum_terms.png)' in page
     assert '| absent | | | | | | skipped: no such backend |' in page
     assert 'the times mean nothing' in page
+    assert "Times are the processor's" in page
     results['settings']['quick'] = False
     assert 'the times mean nothing' not in to_markdown(
         {'command': '', **results}

@@ -46,6 +46,16 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         default=120.0,
         help='no more rounds of a comparison after it; default: %(default)s',
     )
+    parser.add_argument(
+        '--cpu-time',
+        action='store_true',
+        help="measure the processor's time, not the clock's: on a machine "
+        'that does other things too, with --threads 1',
+    )
+    parser.add_argument(
+        '--checkpoint',
+        help="weights of the paper's BiSeNet; default: random ones",
+    )
     parser.add_argument('--threads', type=int, help='CPU threads of PyTorch')
     return parser.parse_args(argv)
 
@@ -73,6 +83,8 @@ def main(argv: Sequence[str] | None = None) -> dict:
         rounds=args.rounds,
         warmup=args.warmup,
         seconds=args.seconds,
+        cpu_time=args.cpu_time,
+        checkpoint=args.checkpoint,
     )
     results = run_suite(settings, args.only, show)
     given = sys.argv[1:] if argv is None else argv
