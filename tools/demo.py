@@ -24,8 +24,9 @@ from mmseg_da.utils.experiments import (
 CONFIGS = {
     'source-only': 'configs/demo/bisenet_source_only.py',
     'control': 'configs/demo/bisenet_adv_control.py',
-    'source+BN': 'configs/demo/bisenet_adv.py',
+    'source-only+BN': 'configs/demo/bisenet_adv.py',
     'adapted': 'configs/demo/bisenet_adv.py',
+    'adapted+BN': 'configs/demo/bisenet_adv.py',
     'oracle': 'configs/demo/bisenet_oracle.py',
 }
 SHORT_SIZES = ['--num-source', '16', '--num-target', '16']
@@ -40,8 +41,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--all',
         action='store_true',
-        help='also the control (lambda = 0), source-only with re-estimated '
-        'BatchNorm statistics, and the oracle',
+        help='also the control (lambda = 0), BatchNorm statistics '
+        're-estimated on the target, and the oracle',
     )
     parser.add_argument('--seeds', type=int, nargs='+', default=[0])
     parser.add_argument(
@@ -74,8 +75,9 @@ def run_variant(
     """Train or re-estimate one row and return its metrics."""
     config, folder = CONFIGS[name], work / f'{name}_seed{seed}'
     title = f'{name} {seed}'
-    if name == 'source+BN':
-        source = last_checkpoint(work / f'source-only_seed{seed}')
+    if name.endswith('+BN'):
+        trained = name.removesuffix('+BN')
+        source = last_checkpoint(work / f'{trained}_seed{seed}')
         adapted = folder / 'bn.pth'
         if not adapted.exists():
             words = ['tools/adapt_bn.py', config, str(source)]
