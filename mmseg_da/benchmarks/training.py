@@ -1,0 +1,276 @@
+"""An adversarial training iteration, against the textbook's two passes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+
+import torch
+import torch.nn.functional as F
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+
+from ..registry import DATASETS, MODELS
+from ..utils.config import REPO_ROOT
+from .core import Case, Comparison, Different, Settings, group
+from .paper_network import (
+    PaperBiSeNet,
+    bilinear,
+    load_plugin_weights,
+    paper_name,
+)
+from .textbook import ADAM, LAMBDA, NUM_CLASSES, SGD, Textbook
+
+MODEL = REPO_ROOT / 'configs/_base_/models/bisenet_r18.py'
+BATCH_SIZE = 2
+SAMPLER = {'type': 'mmseg_da.InfiniteSampler', 'shuffle': False}
+# Relative difference of gradients, summed in another order.
+TOLERANCE = 1e-4
+
+
+@DATASETS.register_module()
+class RandomImages(torch.utils.data.Dataset):
+    """A batch of random images and labels of patches, always the same.
+
+    Args:
+        size (tuple[int, int]): Height and width.
+        seed (int): What is drawn.
+    """
+
+    metainfo = {
+        'classes': tuple(map(str, range(NUM_CLASSES))),
+        'palette': [[0, 0, 0]] * NUM_CLASSES,
+    }
+
+    def __init__(self, size: tuple[int, int], seed: int) -> None:
+        rng = torch.Generator().manual_seed(seed)
+        shape = BATCH_SIZE, 3, *size
+        self.images = torch.randint(256, shape, generator=rng).byte()
+        patches = BATCH_SIZE, 1, *(-(-side // 8) for side in size)
+        labels = torch.randint(NUM_CLASSES + 1, patches, generator=rng)
+        labels[labels == NUM_CLASSES] = 255
+        self.labels = F.interpolate(labels.double(), size)[:, 0].long()
+
+    def __len__(self) -> int:
+        return BATCH_SIZE
+
+    def __getitem__(self, index: int) -> dict:
+        sample = SegDataSample(
+            gt_sem_seg=PixelData(data=self.labels[index][None]),
+            metainfo={'img_shape': self.images.shape[2:]},
+        )
+        return {'inputs': self.images[index], 'data_samples': sample}
+
+
+class PluginNetwork(nn.Module):
+    """The plugin's segmentor as a plain network with three outputs."""
+
+    def __init__(self, segmentor: nn.Module) -> None:
+        super().__init__()
+        self.segmentor = segmentor
+
+    def forward(self, x: Tensor, size: tuple) -> list[Tensor]:
+        maps = self.segmentor.extract_feat(x)
+        heads = self.segmentor.decode_head, *self.segmentor.auxiliary_head
+        return [bilinear(head(maps), size) for head in heads]
+
+
+def plugin_config(
+    sizes: tuple, work_dir: str, device: torch.device, **hook
+) -> Config:
+    """The adversarial config's model, hook and optimizers, without files."""
+    model = Config.fromfile(MODEL).model
+    model.backbone.context_path.init_cfg = None
+    source, target = (
+        {'type': 'mmseg_da.RandomImages', 'size': size, 'seed': seed}
+        for seed, size in enumerate(sizes)
+    )
+    adversarial = {
+        'type': 'mmseg_da.AdversarialHook',
+        'loss_weight': LAMBDA,
+        'discriminator': {
+            'type': 'mmseg_da.FCDiscriminator',
+            'in_channels': NUM_CLASSES,
+        },
+        'optim_wrapper': {'optimizer': {'type': 'Adam', **ADAM}},
+        'target_dataloader': {'sampler': SAMPLER, 'dataset': target},
+        **hook,
+    }
+    return Config(
+        {
+            'default_scope': 'mmseg',
+            'model': model,
+            'train_dataloader': {
+                'batch_size': BATCH_SIZE,
+                'num_workers': 0,
+                'sampler': SAMPLER,
+                'dataset': source,
+            },
+            'optim_wrapper': {'optimizer': {'type': 'SGD', **SGD}},
+            'train_cfg': {'type': 'IterBasedTrainLoop', 'max_iters': 10**6},
+            'default_hooks': {
+                'logger': {'type': 'LoggerHook', 'interval': 10**6},
+                'checkpoint': None,
+                'adversarial': adversarial,
+            },
+            'log_level': 'ERROR',
+            'randomness': {'seed': 0},
+            'work_dir': work_dir,
+            'device': device.type,
+        },
+        format_python_code=False,
+    )
+
+
+class Plugin:
+    """A Runner that has been brought to its first iteration."""
+
+    def __init__(self, cfg: Config) -> None:
+        cfg.experiment_name = f'benchmark_{id(self)}'
+        self.runner = runner = Runner.from_cfg(cfg)
+        # What Runner.train does before its loop.
+        runner._train_loop = runner.build_train_loop(runner._train_loop)
+        runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+        runner._init_model_weights()
+        for stage in ('before_run', 'before_train', 'before_train_epoch'):
+            runner.call_hook(stage)
+        runner.model.train()
+        self.batches = runner.train_loop.dataloader_iterator
+        self.hook = next(
+            hook
+            for hook in runner.hooks
+            if type(hook).__name__ == 'AdversarialHook'
+        )
+
+    def step(self) -> None:
+        """One iteration."""
+        self.runner.train_loop.run_iter(next(self.batches))
+
+
+def first_gradients(
+    network: nn.Module,
+    sgd: torch.optim.Optimizer,
+    discriminator: nn.Module,
+    adam: torch.optim.Optimizer,
+    rename: Callable[[str], str] = str,
+) -> dict[str, dict[str, Tensor]]:
+    """What a first iteration computes, by name.
+
+    Both optimizers' first moments are, up to a factor, the gradients; after
+    Adam's step a tiny gradient's rounding would be a whole step.
+    """
+    return {
+        'gradients of the segmentor': {
+            rename(name): sgd.state[parameter]['momentum_buffer'].clone()
+            for name, parameter in network.named_parameters()
+        },
+        'BatchNorm statistics': {
+            rename(name): buffer.clone().double()
+            for name, buffer in network.named_buffers()
+            if 'running_' in name
+        },
+        'gradients of the discriminator': {
+            str(index): adam.state[parameter]['exp_avg'].clone()
+            for index, parameter in enumerate(discriminator.parameters())
+        },
+    }
+
+
+def agree(expected: dict, found: dict) -> str:
+    """Compare each part's vectors by the length of their difference."""
+    differences = {}
+    for part, tensors in expected.items():
+        if tensors.keys() != found[part].keys():
+            raise Different(f'other {part}')
+        one, other = (
+            torch.cat([values[key].flatten().double() for key in tensors])
+            for values in (tensors, found[part])
+        )
+        differences[part] = float((one - other).norm() / one.norm())
+    text = ', '.join(f'{part} {d:.0e}' for part, d in differences.items())
+    text = f'relative difference of {text}'
+    if not max(differences.values()) <= TOLERANCE:
+        raise Different(text)
+    return text
+
+
+@group('training')
+def training(settings: Settings) -> Iterator[Comparison]:
+    """An iteration on a batch of each domain."""
+    init_default_scope('mmseg')
+    sizes = ((360, 640), (256, 512))
+    if settings.quick:
+        sizes = ((64, 96), (64, 64))
+    source, target = (RandomImages(s, i) for i, s in enumerate(sizes))
+    device = settings.device
+    with tempfile.TemporaryDirectory() as work_dir:
+        plugin = Plugin(plugin_config(sizes, work_dir, device))
+        segmentor = plugin.runner.model
+        discriminator = plugin.hook.discriminator
+        paper = PaperBiSeNet()
+        load_plugin_weights(paper, segmentor)
+        again = MODELS.build(plugin.runner.cfg.model)
+        again.load_state_dict(segmentor.state_dict())
+        same_network = PluginNetwork(again)
+        plain, shared = (
+            Textbook(network, source, target, device)
+            for network in (paper, same_network)
+        )
+        state = {
+            name.removeprefix('layers.'): value
+            for name, value in discriminator.state_dict().items()
+        }
+
+        def textbook(loop: Textbook, rename=str) -> Callable[[], dict]:
+            loop.discriminator.load_state_dict(state)
+
+            def run() -> dict:
+                loop.step()
+                return first_gradients(
+                    loop.network,
+                    loop.sgd,
+                    loop.discriminator,
+                    loop.adam,
+                    rename,
+                )
+
+            return run
+
+        def run_plugin() -> dict:
+            plugin.step()
+            return first_gradients(
+                segmentor,
+                plugin.runner.optim_wrapper.optimizer,
+                discriminator,
+                plugin.hook.optim_wrapper.optimizer,
+                paper_name,
+            )
+
+        (h, w), (th, tw) = sizes
+        yield Comparison(
+            f'Adversarial iteration, {BATCH_SIZE} source images of {h} x {w} '
+            f'and {BATCH_SIZE} of the target of {th} x {tw}',
+            Case("textbook loop, the paper's network", textbook(plain)),
+            [
+                Case(
+                    "textbook loop, the plugin's network",
+                    textbook(
+                        shared,
+                        lambda name: paper_name(
+                            name.removeprefix('segmentor.')
+                        ),
+                    ),
+                ),
+                Case(
+                    'mmseg_da.AdversarialHook',
+                    run_plugin,
+                    goal=0.7,
+                    memory_goal=0.6,
+                ),
+            ],
+            same=agree,
+        )
