@@ -1,0 +1,160 @@
+"""Train for long at small size and watch the memory of every process.
+
+Runs the config's training in a process of its own, samples the resident
+memory of it and of its workers, and draws the curve.
+
+    python tools/analysis/soak.py configs/demo/bisenet_adv.py --iters 5000
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from mmseg_da.errors import InputError
+from mmseg_da.utils import one_sentence_errors
+from mmseg_da.utils.config import REPO_ROOT
+from mmseg_da.utils.experiments import write_json
+from mmseg_da.visualization.grid import save_figure
+
+SOURCE_SCALE, TARGET_SCALE = '(64,36)', '(64,32)'
+ITERATION = re.compile(r'Iter\(train\) *\[ *(\d+)/')
+# Caches, workers and the allocator settle in the first fifth.
+WARM_UP = 0.2
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='config with the adversarial hook')
+    parser.add_argument('--iters', type=int, default=5000)
+    parser.add_argument(
+        '--work-dir', type=Path, default=Path('work_dirs/soak')
+    )
+    parser.add_argument('--out', type=Path, default=Path('docs/soak'))
+    return parser.parse_args(argv)
+
+
+def command(config: str, iters: int, work_dir: Path) -> list[str]:
+    """The training command, at small size and without validation."""
+    target = 'default_hooks.adversarial.target_dataloader.dataset'
+    return [
+        'tools/train.py',
+        config,
+        *('--work-dir', str(work_dir), '--cfg-options'),
+        f'train_cfg.max_iters={iters}',
+        f'train_cfg.val_begin={iters + 1}',
+        'train_dataloader.batch_size=2',
+        f'train_dataloader.dataset.img_scale={SOURCE_SCALE}',
+        f'{target}.img_scale={TARGET_SCALE}',
+        'default_hooks.logger.interval=50',
+        'default_hooks.checkpoint.interval=1000',
+    ]
+
+
+def resident(pid: int) -> float:
+    """Resident memory of a process in MiB; 0 once it is gone."""
+    try:
+        status = Path(f'/proc/{pid}/status').read_text()
+    except OSError:
+        return 0.0
+    found = re.search(r'VmRSS:\s+(\d+) kB', status)
+    return int(found[1]) / 1024 if found else 0.0
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process started: its data loader's workers."""
+    try:
+        text = Path(f'/proc/{pid}/task/{pid}/children').read_text()
+    except OSError:
+        return []
+    return [int(word) for word in text.split()]
+
+
+def watch(words: Sequence[str], log: Path) -> list[dict[str, float]]:
+    """Run the training and sample its memory at every logged iteration."""
+    samples = []
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        log.open('w', buffering=1) as file,
+        subprocess.Popen(
+            [sys.executable, str(REPO_ROOT / words[0]), *words[1:]],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process,
+    ):
+        started = time.monotonic()
+        for line in process.stdout:
+            file.write(line)
+            found = ITERATION.search(line)
+            if found:
+                samples.append(
+                    dict(
+                        iteration=int(found[1]),
+                        seconds=round(time.monotonic() - started, 1),
+                        training=resident(process.pid),
+                        workers=sum(map(resident, children(process.pid))),
+                    )
+                )
+                print(f'\r{samples[-1]}', end='', flush=True)
+    print()
+    if process.returncode or not samples:
+        raise InputError(f'The training failed: see {log}.')
+    return samples
+
+
+def growth(samples: Sequence[dict[str, float]], name: str) -> float:
+    """MiB per 1,000 iterations after warm-up, by least squares."""
+    kept = samples[int(len(samples) * WARM_UP) :]
+    xs = [s['iteration'] / 1000 for s in kept]
+    ys = [s[name] for s in kept]
+    mean_x, mean_y = sum(xs) / len(xs), sum(ys) / len(ys)
+    above = sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys))
+    return above / max(sum((x - mean_x) ** 2 for x in xs), 1e-9)
+
+
+def draw(samples: Sequence[dict[str, float]], out: Path) -> None:
+    """Draw memory against iterations."""
+    figure = Figure(figsize=(7, 3.5), layout='constrained')
+    axes = figure.subplots()
+    for name in ('training', 'workers'):
+        axes.plot(
+            [s['iteration'] for s in samples],
+            [s[name] for s in samples],
+            label=f'{name}: {growth(samples, name):+.2f} MiB per 1,000',
+        )
+    axes.set(xlabel='iteration', ylabel='resident memory, MiB', ylim=(0, None))
+    axes.legend()
+    save_figure(figure, out)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    words = command(args.config, args.iters, args.work_dir)
+    samples = watch(words, args.work_dir / 'output.log')
+    result = dict(
+        command=['python', *words],
+        growth_mib_per_1000_iterations={
+            name: round(growth(samples, name), 3)
+            for name in ('training', 'workers')
+        },
+        samples=samples,
+    )
+    write_json(args.out / 'soak.json', result)
+    draw(samples, args.out / 'soak.png')
+    print(result['growth_mib_per_1000_iterations'])
+
+
+if __name__ == '__main__':
+    with one_sentence_errors():
+        main()
