@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup lint test demo clean
+.PHONY: setup lint test test-slow demo clean
 
 setup: $(VENV)/.installed
 
@@ -30,6 +30,10 @@ lint: setup
 
 test: setup
 	$(BIN)/python -m pytest -n 2
+
+# What takes minutes: a run killed at 20 random points.
+test-slow: setup
+	$(BIN)/python -m pytest -m slow
 
 # SHORT=1: few images and 10 iterations, to see that it runs.
 demo: setup

@@ -11,7 +11,6 @@ import argparse
 import statistics
 from pathlib import Path
 
-from mmseg_da.analysis.qualitative import draw_predictions
 from mmseg_da.utils import one_sentence_errors
 from mmseg_da.utils.experiments import (
     last_checkpoint,
@@ -96,12 +95,12 @@ def print_table(results: dict[str, list[dict]]) -> None:
         key for runs in results.values() for run in runs for key in run
     )
     rows = [key for key in classes if key.startswith('IoU.')] + ['mIoU']
-    print(f'\n{"IoU in percent":16s}' + ''.join(f'{n:>15s}' for n in names))
+    print(f'\n{"IoU in percent":16s}' + ''.join(f'{n:>17s}' for n in names))
     for row in rows:
         cells = []
         for name in names:
             values = [run[row] for run in results[name] if row in run]
-            cells.append(f'{show(values):>15s}')
+            cells.append(f'{show(values):>17s}')
         print(f'{row.removeprefix("IoU."):16s}' + ''.join(cells))
 
 
@@ -136,13 +135,13 @@ def main() -> None:
     write_json(work / 'results.json', results)
 
     images = sorted(Path(data).glob('cityscapes/leftImg8bit/val/*/*.png'))
-    models = [
-        (CONFIGS[n], last_checkpoint(work / f'{n}_seed{args.seeds[0]}'), n)
-        for n in ('source-only', 'adapted')
-    ]
-    picture = draw_predictions(
-        images[:: max(1, len(images) // 4)][:4], models, work / 'demo.png'
-    )
+    picture = work / 'demo.png'
+    words = ['tools/analysis/qualitative.py', '--out', str(picture)]
+    words += ['--images', *map(str, images[:: max(1, len(images) // 4)][:4])]
+    for name in ('source-only', 'adapted'):
+        trained = last_checkpoint(work / f'{name}_seed{args.seeds[0]}')
+        words += ['--models', CONFIGS[name], str(trained), name]
+    run_tool(words, work / 'picture.log', 'picture')
     print(f'\nPicture: {picture}\nAll numbers: {work / "results.json"}')
 
 
