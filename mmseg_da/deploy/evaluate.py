@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from mmcv.transforms import LoadAnnotations
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 
 from ..errors import InputError
 from ..registry import DATASETS
@@ -38,6 +39,7 @@ def mean_iou(
         raise InputError(
             f'{cfg.filename} has no test_dataloader to evaluate on.'
         )
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
     dataset = DATASETS.build(loader['dataset'])
     load_label = [
         transform

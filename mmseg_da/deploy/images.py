@@ -9,6 +9,7 @@ from typing import Optional
 import cv2
 import numpy as np
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 
 from ..errors import InputError
 from ..registry import DATASETS
@@ -72,6 +73,7 @@ def training_images(cfg: Config, count: int) -> list[Path]:
             f'{cfg.filename} has no train_dataloader, whose images would '
             'calibrate int8: give --calibration a folder of images.'
         )
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
     dataset = DATASETS.build(loader['dataset'])
     step = max(1, len(dataset) // count)
     return [

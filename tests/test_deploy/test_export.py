@@ -1,0 +1,114 @@
+"""Exported networks give what the network gives.
+
+The files are written and run where the packages of
+requirements/optional.txt are installed, and these tests skipped elsewhere.
+"""
+
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from mmseg_da.deploy import Predictor, fast_network, fuse
+from mmseg_da.deploy.export import check_parity, export
+from mmseg_da.deploy.runtimes import load_network, optional_import
+from mmseg_da.errors import InputError
+
+SUFFIX = {'onnx': 'onnx', 'openvino': 'xml'}
+
+
+@pytest.fixture(scope='module')
+def network(segmentor):
+    return fast_network(fuse(segmentor), pack=False)
+
+
+@pytest.fixture(scope='module')
+def images():
+    torch.manual_seed(0)
+    return [torch.randn(1, 3, 64, 96) for _ in range(2)]
+
+
+def need(format):
+    pytest.importorskip('onnx')
+    pytest.importorskip('onnxscript')
+    pytest.importorskip('onnxruntime')
+    if format == 'openvino':
+        pytest.importorskip('openvino')
+
+
+@pytest.mark.parametrize('dynamic', [False, True])
+@pytest.mark.parametrize(
+    'format, precision',
+    [
+        ('onnx', 'fp32'),
+        ('onnx', 'fp16'),
+        ('onnx', 'int8'),
+        ('openvino', 'fp32'),
+        ('openvino', 'bf16'),
+        ('openvino', 'int8'),
+    ],
+)
+def test_parity(network, images, tmp_path, format, precision, dynamic):
+    need(format)
+    out = tmp_path / f'network.{SUFFIX[format]}'
+    path = export(network, out, format, precision, (64, 96), dynamic, images)
+    found = check_parity(network, path, format, precision, images)
+    assert found['agreement'] > 0.8
+    if precision == 'fp32':
+        assert found['max_difference'] < 1e-4
+        assert found['agreement'] > 0.9999
+    else:
+        assert found['max_difference'] > 0
+    other = torch.randn(3, 3, 61, 75)
+    if dynamic:
+        check_parity(network, path, format, precision, [other])
+    else:
+        with pytest.raises(InputError, match='--dynamic'):
+            load_network(path)(other)
+
+
+def test_a_wrong_export_is_noticed(network, images, tmp_path):
+    need('onnx')
+    path = export(network, tmp_path / 'a.onnx', shape=(64, 96))
+    wrong = nn.Sequential(network, nn.Threshold(0.0, 0.0))
+    with pytest.raises(InputError, match='do not use it'):
+        check_parity(wrong, path, 'onnx', 'fp32', images)
+    # The predictor takes it in place of a checkpoint.
+    assert load_network(path)(images[0]).shape == (1, 19, 8, 12)
+
+
+def test_predictor_runs_an_exported_network(trained, network, tmp_path):
+    need('onnx')
+    path = export(network, tmp_path / 'a.onnx', shape=(64, 128))
+    generator = torch.Generator().manual_seed(0)
+    image = torch.randint(0, 256, (100, 200, 3), generator=generator)
+    image = image.byte().numpy()
+    by_torch = Predictor(*trained, device='cpu')(image)
+    found = Predictor(trained[0], path)(image)
+    assert found.shape == (100, 200)
+    assert (found == by_torch).mean() > 0.9999
+
+
+def test_wrong_arguments_are_named(network, tmp_path):
+    for arguments, message in (
+        ((tmp_path / 'a.onnx', 'tflite'), "format 'tflite'.*onnx, openvino"),
+        ((tmp_path / 'a.onnx', 'onnx', 'bf16'), "no precision 'bf16'"),
+        ((tmp_path / 'a.xml', 'onnx'), "ends in '.onnx'"),
+        ((tmp_path / 'a.onnx', 'onnx', 'fp32', (8, 8)), 'shape is 8 8'),
+        ((tmp_path / 'a.onnx', 'onnx', 'int8'), 'calibration'),
+    ):
+        with pytest.raises(InputError, match=message):
+            export(network, *arguments)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(InputError, match='does not exist'):
+        load_network(tmp_path / 'a.onnx')
+    (tmp_path / 'a.pb').touch()
+    with pytest.raises(InputError, match='none of .onnx, .xml'):
+        load_network(tmp_path / 'a.pb')
+
+
+def test_missing_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'onnx', None)
+    with pytest.raises(InputError, match='pip install onnx$'):
+        optional_import('onnx')

@@ -1,0 +1,116 @@
+"""tools/infer.py and tools/export.py, as a user runs them."""
+
+import runpy
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from PIL import Image
+from tiny_data import write_image
+from toy import CONFIGS, bisenet_cfg
+
+from mmseg_da.deploy import Predictor
+from mmseg_da.errors import InputError
+from mmseg_da.registry import MODELS
+
+TOOLS = Path(__file__).parents[2] / 'tools'
+infer = runpy.run_path(str(TOOLS / 'infer.py'))['main']
+export = runpy.run_path(str(TOOLS / 'export.py'))['main']
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    init_default_scope('mmseg')
+    folder = tmp_path_factory.mktemp('trained')
+    cfg = Config.fromfile(CONFIGS / 'da/bisenet_adv_gta2cs.py')
+    cfg.model = bisenet_cfg(8)
+    cfg.test_pipeline[1].scale = (96, 64)
+    cfg.dump(folder / 'config.py')
+    torch.manual_seed(0)
+    state = MODELS.build(cfg.model).state_dict()
+    torch.save({'state_dict': state}, folder / 'weights.pth')
+    return str(folder / 'config.py'), str(folder / 'weights.pth')
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for index, name in enumerate(('a.png', 'b/c.jpg')):
+        write_image(tmp_path / 'in' / name, index, (48, 32))
+    return tmp_path / 'in'
+
+
+def test_folder_to_overlays_and_train_ids(trained, folder, tmp_path, capsys):
+    out = tmp_path / 'out'
+    found = infer(
+        [*trained, str(folder), '--out', str(out), '--device', 'cpu']
+    )
+    assert found['images'] == 2
+    assert 0 < found['end_to_end_fps'] < found['predictor_fps']
+    assert found['predictor_fps'] < found['network_fps']
+    assert f'2 images, written to {out}' in capsys.readouterr().out
+    files = [p for p in out.rglob('*') if p.is_file()]
+    assert sorted(str(p.relative_to(out)) for p in files) == [
+        'overlay/a.png',
+        'overlay/b/c.png',
+        'train_ids/a.png',
+        'train_ids/b/c.png',
+    ]
+    image = cv2.imread(str(folder / 'a.png'))
+    predictor = Predictor(*trained, device='cpu')
+    expected = predictor(image)
+    ids = Image.open(out / 'train_ids/a.png')
+    assert ids.mode == 'P'
+    assert np.array_equal(np.asarray(ids), expected)
+    palette = np.array(predictor.dataset_meta['palette'])
+    painted = palette[expected][..., ::-1]
+    assert np.array_equal(np.asarray(ids.convert('RGB')), painted[..., ::-1])
+    overlay = cv2.imread(str(out / 'overlay/a.png')).astype(float)
+    assert np.abs(overlay - (painted + image.astype(float)) / 2).max() <= 1
+
+
+def test_video_to_video(trained, tmp_path):
+    fourcc = cv2.VideoWriter_fourcc(*'MJPG')
+    path = str(tmp_path / 'clip.avi')
+    video = cv2.VideoWriter(path, fourcc, 5, (64, 32))
+    for value in (0, 100, 200):
+        video.write(np.full((32, 64, 3), value, np.uint8))
+    video.release()
+    out = tmp_path / 'out'
+    arguments = ['--out', str(out), '--write', 'overlay', '--device', 'cpu']
+    assert infer([*trained, path, *arguments])['images'] == 3
+    written = cv2.VideoCapture(str(out / 'clip_overlay.mp4'))
+    assert written.get(cv2.CAP_PROP_FRAME_COUNT) == 3
+    assert not (out / 'train_ids').exists()
+
+
+def test_export_then_infer(trained, folder, tmp_path, capsys):
+    for name in ('onnx', 'onnxscript', 'onnxruntime'):
+        pytest.importorskip(name)
+    path = str(tmp_path / 'network.onnx')
+    arguments = ['--shape', '64', '96', '--precision', 'int8']
+    found = export(
+        [*trained, '--out', path, '--calibration', str(folder), *arguments]
+    )
+    assert found['agreement'] > 0.8
+    printed = capsys.readouterr().out
+    assert f'Wrote {path}' in printed and '2 images' in printed
+    out = str(tmp_path / 'out')
+    assert infer([trained[0], path, str(folder), '--out', out])['images'] == 2
+
+
+def test_wrong_arguments_are_named(trained, folder, tmp_path):
+    out = ['--out', str(tmp_path / 'out')]
+    for arguments, message in (
+        (['--opacity', '2'], '--opacity is 2'),
+        (['--threads', '0'], '--threads is 0'),
+        (['--precision', 'int3'], "precision 'int3'"),
+        (['--device', 'nonesuch'], '--device nonesuch'),
+    ):
+        with pytest.raises(InputError, match=message):
+            infer([*trained, str(folder), *out, *arguments])
+    with pytest.raises(InputError, match='--shape|shape is 8 8'):
+        export([*trained, '--out', 'a.onnx', '--shape', '8', '8'])
