@@ -204,7 +204,7 @@ def training(settings: Settings) -> Iterator[Comparison]:
     init_default_scope('mmseg')
     sizes = ((360, 640), (256, 512))
     if settings.quick:
-        sizes = ((64, 96), (64, 64))
+        sizes = ((32, 64), (64, 32))
     source, target = (RandomImages(s, i) for i, s in enumerate(sizes))
     device = settings.device
     with tempfile.TemporaryDirectory() as work_dir:
