@@ -109,6 +109,17 @@ def test_makes_up_for_the_validation_it_was_stopped_in(tmp_path, stop):
         kept = torch.load(tmp_path / 'iter_6.pth', weights_only=True)
     best = kept['message_hub']['runtime_info']['best_score']
     assert best == expected[-1]
+    # Having improved on the best, it is on record and not done again.
+    again = make_runner(
+        tmp_path,
+        {
+            **overrides,
+            'resume': True,
+            'load_from': str(tmp_path / 'iter_6.pth'),
+        },
+    )
+    again.start.before_val = lambda runner: pytest.fail('validated again')
+    again.train()
 
 
 class Watch(Hook):

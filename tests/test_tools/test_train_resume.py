@@ -71,15 +71,21 @@ def assert_same(ours, theirs, where=''):
         assert ours == theirs, where
 
 
-def newest_whole(work_dir):
-    """The newest iteration that a checkpoint holds, found the plain way."""
-    found = [0]
-    for path in work_dir.glob('iter_*.pth'):
-        try:
-            found.append(load(path)['meta']['iter'])
-        except Exception:
-            continue
-    return max(found)
+def whole(path):
+    """The iteration of a checkpoint, 0 if it cannot be loaded."""
+    try:
+        return load(path)['meta']['iter']
+    except Exception:
+        return 0
+
+
+def last_good(work_dir):
+    """Where to resume: found the plain way, by loading what is there."""
+    newest = max(map(whole, work_dir.glob('iter_*.pth')), default=0)
+    pointer = work_dir / 'last_checkpoint'
+    # Killed before this named the newest one: it still names a good one.
+    named = whole(pointer.read_text()) if pointer.exists() else 0
+    return named or newest
 
 
 # Functions to die in, and about how many calls a whole run makes in each.
@@ -122,8 +128,8 @@ def run_killed(server, straight, tmp_path, rng, fell, kills):
         # From the last good checkpoint; killed early, it may not get there.
         assert resumed == [str(saved)] * len(resumed)
         assert resumed or order or not saved
-        assert newest_whole(work_dir) >= saved
-        saved = newest_whole(work_dir)
+        assert last_good(work_dir) >= saved
+        saved = last_good(work_dir)
         if not order:
             assert answer['status'] == 0, log.read_text()[-3000:]
         if answer['status'] == 0:

@@ -77,8 +77,11 @@ def test_last_checkpoint_itself_may_be_cut(work_dir, text):
 def test_a_moved_work_dir_is_found(work_dir):
     moved = work_dir.with_name('moved')
     work_dir.rename(moved)
-    path, _ = find_checkpoint(moved)
-    assert path == moved / 'iter_10.pth'
+    pointer = moved / 'last_checkpoint'
+    pointer.write_text(pointer.read_text().replace('iter_10', 'iter_9'))
+    path, sentence = find_checkpoint(moved)
+    assert path == moved / 'iter_9.pth'
+    assert sentence == f'Resuming from {path}.'
 
 
 def test_nothing_whole_starts_anew(work_dir, capsys):
