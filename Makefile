@@ -8,12 +8,12 @@ setup: $(VENV)/.installed
 
 # Nothing is compiled. A torch 2.x that the machine already has is kept.
 $(VENV)/.installed: requirements/mminstall.txt requirements/runtime.txt \
-		requirements/tests.txt pyproject.toml
+		requirements/export.txt requirements/tests.txt pyproject.toml
 	@if $(PYTHON) -c "import torch; assert torch.__version__[0] == '2'" \
 		2>/dev/null; then \
 		echo "Keeping the torch of $(PYTHON)."; \
 		$(PYTHON) -m venv --system-site-packages $(VENV); \
-		sed '/^torch==/d' requirements/mminstall.txt > $(VENV)/mm.txt; \
+		sed '/^torch/d' requirements/mminstall.txt > $(VENV)/mm.txt; \
 	else \
 		$(PYTHON) -m venv $(VENV); \
 		cp requirements/mminstall.txt $(VENV)/mm.txt; \

@@ -1,8 +1,4 @@
-"""Exported networks give what the network gives.
-
-The files are written and run where the packages of
-requirements/optional.txt are installed, and these tests skipped elsewhere.
-"""
+"""Exported networks give what the network gives."""
 
 import sys
 
@@ -29,14 +25,6 @@ def images():
     return [torch.randn(1, 3, 64, 96) for _ in range(2)]
 
 
-def need(format):
-    pytest.importorskip('onnx')
-    pytest.importorskip('onnxscript')
-    pytest.importorskip('onnxruntime')
-    if format == 'openvino':
-        pytest.importorskip('openvino')
-
-
 @pytest.mark.parametrize('dynamic', [False, True])
 @pytest.mark.parametrize(
     'format, precision',
@@ -50,7 +38,6 @@ def need(format):
     ],
 )
 def test_parity(network, images, tmp_path, format, precision, dynamic):
-    need(format)
     out = tmp_path / f'network.{SUFFIX[format]}'
     path = export(network, out, format, precision, (64, 96), dynamic, images)
     found = check_parity(network, path, format, precision, images)
@@ -69,7 +56,6 @@ def test_parity(network, images, tmp_path, format, precision, dynamic):
 
 
 def test_a_wrong_export_is_noticed(network, images, tmp_path):
-    need('onnx')
     path = export(network, tmp_path / 'a.onnx', shape=(64, 96))
     wrong = nn.Sequential(network, nn.Threshold(0.0, 0.0))
     with pytest.raises(InputError, match='do not use it'):
@@ -79,7 +65,6 @@ def test_a_wrong_export_is_noticed(network, images, tmp_path):
 
 
 def test_predictor_runs_an_exported_network(trained, network, tmp_path):
-    need('onnx')
     path = export(network, tmp_path / 'a.onnx', shape=(64, 128))
     generator = torch.Generator().manual_seed(0)
     image = torch.randint(0, 256, (100, 200, 3), generator=generator)

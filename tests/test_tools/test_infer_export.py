@@ -88,8 +88,6 @@ def test_video_to_video(trained, tmp_path):
 
 
 def test_export_then_infer(trained, folder, tmp_path, capsys):
-    for name in ('onnx', 'onnxscript', 'onnxruntime'):
-        pytest.importorskip(name)
     path = str(tmp_path / 'network.onnx')
     arguments = ['--shape', '64', '96', '--precision', 'int8']
     found = export(
