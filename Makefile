@@ -13,7 +13,7 @@ $(VENV)/.installed: requirements/mminstall.txt requirements/runtime.txt \
 		2>/dev/null; then \
 		echo "Keeping the torch of $(PYTHON)."; \
 		$(PYTHON) -m venv --system-site-packages $(VENV); \
-		sed '/^torch/d' requirements/mminstall.txt > $(VENV)/mm.txt; \
+		sed '/^torch==/d' requirements/mminstall.txt > $(VENV)/mm.txt; \
 	else \
 		$(PYTHON) -m venv $(VENV); \
 		cp requirements/mminstall.txt $(VENV)/mm.txt; \
