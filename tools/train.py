@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from mmengine.runner import Runner
 
+from mmseg_da.models.losses import check_class_weights
 from mmseg_da.utils import (
     ConfigOptions,
     check_config,
@@ -75,7 +76,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         explain_build_errors(cfg),
     ):
         runner = Runner.from_cfg(cfg)
-        if cfg.resume and cfg.load_from:
+        check_class_weights(runner.model)
+        if cfg.load_from:
             check_weights(runner.model, cfg.load_from)
         record_run(runner, cfg.load_from if cfg.resume else None)
         runner.train()

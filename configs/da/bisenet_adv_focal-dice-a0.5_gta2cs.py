@@ -1,13 +1,12 @@
-# Table 4: alpha * weighted Dice + (1 - alpha) * focal.
+# Table 4: alpha * weighted Dice + (1 - alpha) * focal, alpha = 0.5.
 _base_ = './bisenet_adv_gta2cs.py'
-alpha = 0.5
 loss = [
     dict(
         type='mmseg_da.DiceLoss',
         class_weight='data/gta5/class_statistics.json',
-        loss_weight=alpha,
+        loss_weight=0.5,
     ),
-    dict(type='mmseg_da.FocalLoss', gamma=1.0, loss_weight=1 - alpha),
+    dict(type='mmseg_da.FocalLoss', gamma=1.0, loss_weight=0.5),
 ]
 model = dict(
     decode_head=dict(loss_decode=loss),

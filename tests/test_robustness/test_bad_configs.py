@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -275,9 +276,36 @@ def test_truncated_checkpoint_and_other_shapes(
     Path('a.pth').write_bytes(data)
     with pytest.raises(InputError, match=r'have another shape, and 0 are too'):
         tools['test'](words + option)
-    with pytest.raises(InputError, match=r'architecture than the config'):
-        option[1:] += ['load_from=a.pth', 'resume=True']
-        tools['train'](words[:1] + words[2:] + option)
+    for resume in (False, True):
+        start = ['load_from=a.pth', f'resume={resume}']
+        with pytest.raises(InputError, match=r'architecture than the config'):
+            tools['train'](words[:1] + words[2:] + option + start)
+
+
+@pytest.mark.parametrize(
+    'weights, text',
+    [
+        ('[1.0,2.0]', r'decode_head\.loss_decode .* has 2 values, .*=19'),
+        ('here.json', r'the file here\.json, which does not exist; write it'),
+    ],
+)
+def test_class_weights(tools, config, folder: Path, weights, text) -> None:
+    key = 'model.decode_head.loss_decode.class_weight'
+    words = [str(config), '--cfg-options', f'{key}={weights}']
+    with (
+        patch('mmengine.runner.Runner.train', side_effect=AssertionError),
+        pytest.raises(InputError) as error,
+    ):
+        tools['train'](words)
+    assert re.search(text, sentence(error.value)), error.value
+
+
+def test_predicting_needs_no_class_weights(
+    tools, config, folder: Path, checkpoint: Path
+) -> None:
+    key = 'model.decode_head.loss_decode.class_weight'
+    words = [str(config), str(checkpoint), '--cfg-options', f'{key}=no.json']
+    tools['test']([*words, '--work-dir', 'w'])
 
 
 def test_clean_config_and_every_config_pass(config) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Optional, Union
 
 import torch
@@ -110,7 +111,9 @@ class SegmentationLoss(nn.Module):
     Args:
         class_weight (str or Sequence[float], optional): Weight of each
             class, or the path of a class statistics JSON
-            (:func:`load_class_weight`). Defaults to None: all equal.
+            (:func:`load_class_weight`). Predicting needs no such file: one
+            that is missing is an error once the loss is used, or before by
+            :func:`check_class_weights`. Defaults to None: all equal.
         loss_weight (float): Factor of the loss. Defaults to 1.0.
         reduction (str): ``'none'``, ``'mean'`` or ``'sum'``.
             Defaults to ``'mean'``.
@@ -137,13 +140,31 @@ class SegmentationLoss(nn.Module):
         self.reduction = reduction
         self.loss_weight = self.check('loss_weight', loss_weight)
         self._loss_name = loss_name
-        weights = load_class_weight(class_weight)
-        if weights is not None:
-            weights = torch.tensor(weights)
         # A buffer follows the model to its device; it is a setting, so it
         # is kept out of checkpoints.
-        self.register_buffer('class_weight', weights, persistent=False)
+        self.register_buffer('class_weight', None, persistent=False)
+        self._missing_file: Optional[str] = None
+        if isinstance(class_weight, str) and not Path(class_weight).exists():
+            self._missing_file = class_weight
+        else:
+            self._set_class_weight(class_weight)
         self._label_check = DeferredLabelCheck()
+
+    def _set_class_weight(
+        self, class_weight: Union[None, str, Sequence[float]]
+    ) -> None:
+        weights = load_class_weight(class_weight)
+        self.class_weight = None if weights is None else torch.tensor(weights)
+
+    def need_class_weight(self) -> None:
+        """Read the class weights if their file was missing before.
+
+        Raises:
+            InputError: If it still is.
+        """
+        if self._missing_file is not None:
+            self._set_class_weight(self._missing_file)
+            self._missing_file = None
 
     def check(self, name: str, value: float) -> float:
         """Return a setting that has to be finite and not negative."""
@@ -183,6 +204,7 @@ class SegmentationLoss(nn.Module):
         Returns:
             Tensor: A scalar, unless the reduction is ``'none'``.
         """
+        self.need_class_weight()
         if target.is_cuda:
             self._label_check(target, pred.size(1), ignore_index)
         return self.loss_weight * self.compute(

@@ -97,15 +97,15 @@ def _read(path: str, num_classes: Optional[int]) -> tuple[object, int]:
 def check_class_weights(model: nn.Module) -> None:
     """Check a segmentor's losses against its heads' numbers of classes.
 
-    A loss learns the number of classes from its first prediction. A head
-    knows before, so a training program can call this before the data load.
+    A loss learns the number of classes from its first prediction, and needs
+    the file of its weights only then. A training program calls this before.
 
     Args:
         model (nn.Module): Any MMSegmentation segmentor.
 
     Raises:
         InputError: If a loss's ``class_weight`` has another length than its
-            head has classes.
+            head has classes, or names a file that is missing.
     """
     for name, head in model.named_modules():
         losses = getattr(head, 'loss_decode', None)
@@ -114,6 +114,8 @@ def check_class_weights(model: nn.Module) -> None:
         if not isinstance(losses, nn.ModuleList):
             losses = [losses]
         for loss in losses:
+            if hasattr(loss, 'need_class_weight'):
+                loss.need_class_weight()
             weight = getattr(loss, 'class_weight', None)
             if weight is not None and len(weight) != head.num_classes:
                 raise InputError(

@@ -23,8 +23,8 @@ def cross_entropy(
 ) -> Tensor:
     r"""Softmax cross-entropy :math:`-w_t \log p_t`.
 
-    The values of ``torch.nn.functional.cross_entropy``, with a third of its
-    memory, and 0 where that is NaN (nothing but ignored pixels).
+    The values of ``torch.nn.functional.cross_entropy``, in half of its memory
+    or less, and 0 where that is NaN (nothing but ignored pixels).
 
     Args:
         pred (Tensor): Logits ``(N, C, H, W)``.

@@ -2,17 +2,37 @@
 
 Autograd on the textbook formulas keeps a softmax (or log-softmax), the
 gradient of the gather and the gradient of the sums: three to five volumes of
-the size of the logits. Here nothing but the logits and the labels is saved;
-the softmax is computed again in the backward pass and turned, in place, into
-the gradient, which has to exist anyway.
+the size of the logits, each twice as large as half-precision logits. Here
+nothing but the logits and the labels is saved, and both passes go through
+them a block of rows at a time: what is as large as the logits is their
+gradient alone.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
+
+# Pixels of a block: fits a CPU's cache, and keeps a GPU busy.
+BLOCK = {'cpu': 2**15, 'cuda': 2**22}
+
+
+def _blocks(*maps: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Rows of each image, the same of every map ``(N, ..., H, W)``.
+
+    Views, each with a batch dimension of 1.
+    """
+    height, width = maps[0].shape[-2:]
+    pixels = BLOCK.get(maps[0].device.type, BLOCK['cuda'])
+    step = max(1, pixels // max(1, width))
+    for image in range(len(maps[0])):
+        for top in range(0, height, step):
+            rows = (slice(image, image + 1), ..., slice(top, top + step))
+            yield tuple(part[(*rows, slice(None))] for part in maps)
 
 
 def _float(pred: Tensor) -> torch.dtype:
@@ -24,18 +44,26 @@ class _SoftmaxNLL(Function):
     @staticmethod
     def forward(ctx, pred: Tensor, target: Tensor) -> Tensor:
         ctx.save_for_backward(pred, target)
-        log_prob = torch.log_softmax(pred, 1, dtype=_float(pred))
-        return -log_prob.gather(1, target.unsqueeze(1)).squeeze(1)
+        loss = torch.empty(
+            target.shape, dtype=_float(pred), device=pred.device
+        )
+        for rows, labels, out in _blocks(pred, target, loss):
+            log_prob = torch.log_softmax(rows, 1, dtype=loss.dtype)
+            true = log_prob.gather(1, labels.unsqueeze(1)).squeeze(1)
+            out.copy_(true.neg_())
+        return loss
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
         pred, target = ctx.saved_tensors
-        grad = grad.unsqueeze(1)
-        index = target.unsqueeze(1)
-        volume = torch.softmax(pred, 1, dtype=_float(pred)).mul_(grad)
-        volume.scatter_add_(1, index, -grad)
-        return volume.to(pred.dtype), None
+        volume = torch.empty_like(pred)
+        for rows, labels, slope, out in _blocks(pred, target, grad, volume):
+            prob = torch.softmax(rows, 1, dtype=grad.dtype)
+            slope = slope.unsqueeze(1)
+            prob.mul_(slope).scatter_add_(1, labels.unsqueeze(1), -slope)
+            out.copy_(prob)
+        return volume, None
 
 
 class _SoftmaxClassSums(Function):
@@ -44,17 +72,22 @@ class _SoftmaxClassSums(Function):
         ctx, pred: Tensor, target: Tensor, mask: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         ctx.save_for_backward(pred, target, mask)
-        index = target.unsqueeze(1)
-        prob = torch.softmax(pred, 1, dtype=_float(pred))
-        prob.mul_(mask.unsqueeze(1))
-        predicted = prob.sum((0, 2, 3))
-        true_prob = prob.gather(1, index)
-        # One value a pixel, put into its class's plane: unlike index_add and
-        # bincount, summing a plane is exact to the last digits (pairwise),
-        # deterministic and free of synchronisation on a GPU.
-        hit = prob.zero_().scatter_(1, index, true_prob).sum((0, 2, 3))
-        prob.scatter_(1, index, mask.unsqueeze(1))
-        count = prob.sum((0, 2, 3))
+        dtype = _float(pred)
+        # Of float64: with it the order of the blocks is of no account.
+        sums = torch.zeros(
+            3, pred.size(1), dtype=torch.float64, device=pred.device
+        )
+        for rows, labels, kept in _blocks(pred, target, mask):
+            index, kept = labels.unsqueeze(1), kept.unsqueeze(1)
+            prob = torch.softmax(rows, 1, dtype=dtype).mul_(kept)
+            sums[1] += prob.sum((0, 2, 3))
+            true = prob.gather(1, index)
+            # One value a pixel, put into its class's plane: unlike index_add
+            # and bincount, summing a plane is exact to the last digits
+            # (pairwise), deterministic and free of synchronisation on a GPU.
+            sums[0] += prob.zero_().scatter_(1, index, true).sum((0, 2, 3))
+            sums[2] += prob.scatter_(1, index, kept).sum((0, 2, 3))
+        hit, predicted, count = sums.to(dtype)
         ctx.mark_non_differentiable(count)
         return hit, predicted, count
 
@@ -64,18 +97,19 @@ class _SoftmaxClassSums(Function):
         ctx, grad_hit: Tensor, grad_predicted: Tensor, _: Tensor
     ) -> tuple[Tensor, None, None]:
         pred, target, mask = ctx.saved_tensors
-        index = target.unsqueeze(1)
-        volume = torch.softmax(pred, 1, dtype=_float(pred))
-        # d loss / d prob = mask * (grad_predicted[c] + [c = t] grad_hit[t]);
-        # through the softmax it becomes prob * (d - sum_k prob_k d_k).
-        hit = volume.gather(1, index).squeeze(1) * grad_hit[target] * mask
-        mean = hit.clone()
-        for plane, slope in zip(volume.unbind(1), grad_predicted):
-            mean.add_(plane * mask * slope)
-        for plane, slope in zip(volume.unbind(1), grad_predicted):
-            plane.mul_(slope * mask - mean)
-        volume.scatter_add_(1, index, hit.unsqueeze(1))
-        return volume.to(pred.dtype), None, None
+        volume = torch.empty_like(pred)
+        slopes = grad_predicted.view(1, -1, 1, 1)
+        for rows, labels, kept, out in _blocks(pred, target, mask, volume):
+            index, kept = labels.unsqueeze(1), kept.unsqueeze(1)
+            prob = torch.softmax(rows, 1, dtype=_float(pred))
+            # d loss / d prob = mask * (grad_predicted[c] + [c = t]
+            # grad_hit[t]); through the softmax it becomes
+            # prob * (d - sum_k prob_k d_k).
+            hit = prob.gather(1, index) * grad_hit[index] * kept
+            mean = hit + kept * (prob * slopes).sum(1, keepdim=True)
+            prob.mul_(slopes * kept - mean).scatter_add_(1, index, hit)
+            out.copy_(prob)
+        return volume, None, None
 
 
 def softmax_nll(pred: Tensor, target: Tensor) -> Tensor:

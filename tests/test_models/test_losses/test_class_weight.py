@@ -1,6 +1,7 @@
 import json
 
 import pytest
+import torch
 from torch import nn
 
 from mmseg_da.errors import InputError
@@ -68,10 +69,22 @@ def test_number_of_classes_is_the_callers(tmp_path):
 def test_missing_file_says_the_command(tmp_path):
     path = tmp_path / 'weights.json'
     command = f'python tools/analysis/class_statistics.py CONFIG --out {path}'
-    with pytest.raises(InputError) as error:
-        CrossEntropyLoss(class_weight=str(path))
-    assert str(path) in str(error.value)
-    assert command in str(error.value)
+    loss = CrossEntropyLoss(class_weight=str(path))
+    # To predict, nothing needs it.
+    model = nn.Module()
+    model.num_classes, model.loss_decode = 3, loss
+    logits, labels = torch.zeros(1, 3, 2, 2), torch.ones(1, 2, 2).long()
+    for use in (
+        lambda: loss(logits, labels),
+        lambda: check_class_weights(model),
+    ):
+        with pytest.raises(InputError) as error:
+            use()
+        assert str(path) in str(error.value)
+        assert command in str(error.value)
+    write(path, [1, 2, 3])
+    check_class_weights(model)
+    assert loss.class_weight.tolist() == [1, 2, 3]
     with pytest.raises(InputError, match='cannot be read'):
         load_class_weight(str(tmp_path))
 
