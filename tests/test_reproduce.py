@@ -162,7 +162,7 @@ def test_a_failure_is_noted_and_the_others_run(tmp_path, capsys):
         (row.config, tmp_path / row.name, demo_options(row.config))
         for row in (NONE, FLIP)
     ]
-    failed, done = (collect_row(row, tmp_path) for row in (NONE, FLIP))
+    failed, done = (collect_row(row, tmp_path, DEMO) for row in (NONE, FLIP))
     assert (failed['state'], failed['error']) == ('failed', 'no data here')
     assert (done['state'], done['mIoU']) == ('done', 12.5)
     printed = capsys.readouterr().out
@@ -182,13 +182,13 @@ def test_what_is_done_is_not_trained_again(tmp_path, monkeypatch):
     monkeypatch.setattr('mmseg_da.utils.experiments.run_tool', run_tool)
     assert run_rows([NONE], DEMO, tmp_path) == [NONE.name]
     assert run_rows([NONE], DEMO, tmp_path) == []
-    seconds = collect_row(NONE, tmp_path)['seconds']
+    seconds = collect_row(NONE, tmp_path, DEMO)['seconds']
     assert run_rows([NONE], DEMO, tmp_path) == []
     assert len(commands) == 2
     assert commands[0] == commands[1]
     assert commands[0][:2] == ['tools/train.py', NONE.config]
     assert commands[0][-1] == '--resume'
-    result = collect_row(NONE, tmp_path)
+    result = collect_row(NONE, tmp_path, DEMO)
     assert (result['state'], result['error']) == ('done', None)
     assert result['seconds'] == seconds
 
@@ -202,7 +202,21 @@ def test_time_adds_up_over_attempts(tmp_path):
         dict(seconds=100.0, error='stopped', finished=False),
     )
     run_rows([NONE], DEMO, tmp_path, train)
-    assert 100 <= collect_row(NONE, tmp_path)['seconds'] < 110
+    assert 100 <= collect_row(NONE, tmp_path, DEMO)['seconds'] < 110
+
+
+def test_an_interrupted_row_keeps_its_time_and_is_not_failed(tmp_path):
+    def train(*_):
+        raise KeyboardInterrupt
+
+    work_dir = tmp_path / NONE.name
+    write_json(work_dir / 'experiment.json', dict(command=['x']))
+    write_json(work_dir / 'status.json', dict(seconds=100.0, error='before'))
+    with pytest.raises(KeyboardInterrupt):
+        run_rows([NONE], DEMO, tmp_path, train)
+    result = collect_row(NONE, tmp_path, DEMO)
+    assert (result['state'], result['error']) == ('not finished', None)
+    assert result['seconds'] >= 100
 
 
 def test_missing_data_is_found_before_training(tmp_path, monkeypatch):
@@ -218,7 +232,7 @@ def test_missing_data_is_found_before_training(tmp_path, monkeypatch):
 
 def test_the_best_validation_counts(tmp_path):
     finish(NONE, tmp_path, [(20, 5.0), (40, 30.0), (80, 10.0)])
-    result = collect_row(NONE, tmp_path)
+    result = collect_row(NONE, tmp_path, DEMO)
     assert (result['mIoU'], result['iteration']) == (30.0, 40)
     assert result['IoU'] == {'road': 31.0}
     assert result['curves']['mIoU'] == [(20, 5.0), (40, 30.0), (80, 10.0)]
@@ -230,14 +244,39 @@ def test_resumed_runs_replace_what_they_repeat(tmp_path):
     later.parent.mkdir(parents=True)
     # A line that was being written when the run was killed.
     later.write_text('{"loss": 1.5, "step": 4}\n{"loss": 1.0, "st')
-    curves = collect_row(NONE, tmp_path)['curves']
+    curves = collect_row(NONE, tmp_path, DEMO)['curves']
     assert curves['loss'] == [(2, 3.0), (4, 1.5)]
 
 
 def test_nothing_there_is_not_run(tmp_path):
-    assert collect_row(NONE, tmp_path)['state'] == 'not run'
+    assert collect_row(NONE, tmp_path, DEMO)['state'] == 'not run'
     write_json(tmp_path / NONE.name / 'experiment.json', dict(command=[]))
-    assert collect_row(NONE, tmp_path)['state'] == 'not finished'
+    assert collect_row(NONE, tmp_path, DEMO)['state'] == 'not finished'
+
+
+def test_numbers_of_another_version_are_left_out(tmp_path, monkeypatch):
+    finish(NONE, tmp_path, [(80, 12.5)])
+    record = tmp_path / NONE.name / 'experiment.json'
+    for print_of_run, state in (
+        (experiments.fingerprint(NONE.config, demo_options(NONE.config)), 1),
+        ('another', 0),
+    ):
+        write_json(record, dict(fingerprint=print_of_run, metrics={}))
+        result = collect_row(NONE, tmp_path, DEMO)
+        assert result['state'] == ('of another version', 'done')[state]
+        assert ('mIoU' in result) == bool(state)
+        assert bool(result['curves']['mIoU']) == bool(state)
+
+
+def test_class_weights_are_part_of_a_version(tmp_path):
+    path = tmp_path / 'weights.json'
+    options = {'model.decode_head.loss_decode.class_weight': str(path)}
+    found = set()
+    for text in (None, 'a', 'b'):
+        if text:
+            path.write_text(text)
+        found.add(experiments.fingerprint(NONE.config, options))
+    assert len(found) == 3
 
 
 def test_best_checkpoint_before_the_last(tmp_path):
@@ -293,6 +332,7 @@ def report(tmp_path):
     benchmark = dict(parameters=12_054_042, macs=25_000_000_000)
     benchmark.update(latency_ms=512.25, q1_ms=500, q3_ms=520, fps=1.95)
     benchmark.update(device='A <CPU>', threads=2, precision='fp32')
+    benchmark.update(iterations=5, warmup=1)
     write_json(runs / fastest.name / 'benchmark.json', [benchmark])
     report = build_report(
         DEMO, runs, tmp_path / 'real', ['tools/reproduce.py', EVIL]
@@ -340,7 +380,7 @@ def test_html_is_one_safe_page_with_every_number(report, tmp_path):
     assert rows['none, demo'][0] == '13.34'
     assert rows['BiSeNet-R18 CE, measured'] == [
         *('12.05 M', '25.00 G', '512.25 ms [500.00, 520.00]', '1.9'),
-        'A <CPU>, 2 threads, fp32',
+        'A <CPU>, 2 threads, fp32, 5 times after 1',
     ]
     assert rows['DeepLabV2-R101 CE, measured'] == ['not run'] * 5
     assert '22 rows: 1 done, 1 failed, 20 not run.' in text

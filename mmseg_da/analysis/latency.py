@@ -46,7 +46,8 @@ def measure_latency(
     Batch 1, eval mode, ``torch.inference_mode``, an input of random values.
     The device is synchronised before the clock starts and before it stops,
     at each iteration. Loading, resizing and normalising the image are not in
-    it, nor is the argmax. Under AMP the weights are cast once, in warm-up.
+    it, nor is the argmax; a segmentor's CRF is. Under AMP the weights are
+    cast once, in warm-up.
 
     Args:
         model (nn.Module): An MMSegmentation segmentor; it is moved to the
@@ -90,7 +91,7 @@ def measure_latency(
             for index in range(warmup + iterations):
                 synchronize()
                 start = time.perf_counter()
-                model.encode_decode(image, metas)
+                model.inference(image, metas)
                 synchronize()
                 if index >= warmup:
                     times.append(1000 * (time.perf_counter() - start))

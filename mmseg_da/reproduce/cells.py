@@ -115,7 +115,8 @@ def cost_table(table: dict) -> Table | None:
                     f'[{own["q1_ms"]:.2f}, {own["q3_ms"]:.2f}]',
                     f'{own["fps"]:.1f}',
                     f'{own["device"]}, {own["threads"]} threads, '
-                    f'{own["precision"]}',
+                    f'{own["precision"]}, {own["iterations"]} times after '
+                    f'{own["warmup"]}',
                 ]
             )
         )
@@ -157,9 +158,8 @@ def counts(report: dict) -> str:
         for table in report['tables']
         for row in table['rows']
     ]
+    names = 'done', 'failed', 'of another version', 'not finished', 'not run'
     words = ', '.join(
-        f'{states.count(name)} {name}'
-        for name in ('done', 'failed', 'not finished', 'not run')
-        if name in states
+        f'{states.count(name)} {name}' for name in names if name in states
     )
     return f'{len(states)} rows: {words}.'

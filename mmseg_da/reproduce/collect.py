@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ..utils.experiments import last_checkpoint, read_json
-from .suites import Row
+from ..utils.experiments import fingerprint, last_checkpoint, read_json
+from .suites import Row, Suite
 
 
-def collect_row(row: Row, out: Path) -> dict:
+def collect_row(row: Row, out: Path, suite: Suite) -> dict:
     """Collect the results of a row.
 
     The numbers are those of the best validation, as in the paper.
@@ -17,9 +17,11 @@ def collect_row(row: Row, out: Path) -> dict:
     Args:
         row (Row): The row.
         out (Path): Folder of the work dirs.
+        suite (Suite): The suite whose work dirs these are.
 
     Returns:
-        dict: ``state`` ('not run', 'not finished', 'failed', 'done'),
+        dict: ``state`` ('not run', 'not finished', 'failed', 'done', or
+        'of another version' of the config, whose numbers are left out),
         ``error``, ``seconds``, ``command`` (its words), ``mIoU`` and ``IoU``
         by class in percent, ``iteration`` of that validation, and ``curves``
         (``loss`` and ``mIoU``, pairs of iteration and value).
@@ -33,10 +35,15 @@ def collect_row(row: Row, out: Path) -> dict:
         seconds=status.get('seconds'),
         command=experiment.get('command'),
     )
-    if 'metrics' in experiment:
-        result['state'] = 'done'
-    elif result['error']:
+    known = experiment.get('fingerprint')
+    if known and known != fingerprint(row.config, suite.options(row.config)):
+        result['state'] = 'of another version'
+        result['curves'] = dict(loss=[], mIoU=[])
+        return result
+    if result['error']:
         result['state'] = 'failed'
+    elif 'metrics' in experiment:
+        result['state'] = 'done'
     elif experiment:
         result['state'] = 'not finished'
     losses, validations = _read_scalars(work_dir)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shlex
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -49,7 +49,7 @@ def build_report(
         suite=suite.name,
         note=suite.note,
         command=shlex.join(['python', *command]),
-        date=datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'),
+        date=datetime.now(UTC).strftime('%Y-%m-%d %H:%M UTC'),
         environment=_environment(),
         classes=CLASSES,
         columns=columns,
@@ -61,7 +61,7 @@ def build_report(
 def _row(row: Row, suite: Suite, folders: dict[str, Path]) -> dict:
     own = {}
     for name, folder in folders.items():
-        own[name] = collect_row(row, folder)
+        own[name] = collect_row(row, folder, SUITES[name])
         own[name]['settings'] = _settings(name, row.config)
     benchmarks = (
         read_json_list(folder / row.name / 'benchmark.json')

@@ -107,25 +107,29 @@ def run_rows(
         status_file = work_dir / 'status.json'
         status = experiments.read_json(status_file)
         print(f'[{number}/{len(rows)}] {row.table}, {row.label}: {row.name}')
-        start, error = time.monotonic(), None
+        start, error, finished = time.monotonic(), None, False
         try:
             train(row.config, work_dir, suite.options(row.config), row.name)
-            print(f'  mIoU {percent(collect_row(row, out).get("mIoU"))}')
+            finished = True
         except InputError as problem:
             error = str(problem)
             failed.append(row.name)
             print(f'  failed: {error}')
-        # A finished row that is looked at again costs nothing.
-        if error or status.get('error') or not status.get('finished'):
-            seconds = status.get('seconds', 0) + time.monotonic() - start
-            experiments.write_json(
-                status_file,
-                dict(
-                    seconds=round(seconds, 1),
-                    error=error,
-                    finished=error is None,
-                ),
-            )
+        finally:
+            # A finished row that is looked at again costs nothing.
+            if not (finished and status.get('finished')):
+                seconds = status.get('seconds', 0) + time.monotonic() - start
+                experiments.write_json(
+                    status_file,
+                    dict(
+                        seconds=round(seconds, 1),
+                        error=error,
+                        finished=finished,
+                    ),
+                )
+        if finished:
+            miou = collect_row(row, out, suite).get('mIoU')
+            print(f'  mIoU {percent(miou)}')
     return failed
 
 

@@ -23,7 +23,7 @@ TABLES = {
     'table2': 'Table 2: trained on GTA5, by augmentation',
     'table3': 'Table 3: adapted to Cityscapes',
     'table4': 'Table 4: adapted to Cityscapes, by loss',
-    'deeplabv2': 'DeepLabV2-R101 in the setting of Tsai et al.',
+    'deeplabv2': 'DeepLabV2-R101, adapted at one level after Tsai et al.',
 }
 
 

@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import InputError
@@ -53,6 +53,35 @@ def option_words(options: Mapping[str, object]) -> list[str]:
     return ['--cfg-options', *words] if words else []
 
 
+def fingerprint(config: str, options: Mapping[str, object]) -> str:
+    """What tells runs of one config apart from those of another version.
+
+    Args:
+        config (str): Config file.
+        options (dict): ``--cfg-options``, keys with dots.
+
+    Returns:
+        str: A hash of the whole config and of its class weights' files.
+    """
+    content = load_config(config, dict(options)).to_dict()
+    # Where the project stands does not change what a run computes.
+    digest = hashlib.sha256(repr(content).replace(str(REPO_ROOT), '').encode())
+    for path in sorted(set(_class_weight_files(content))):
+        digest.update(Path(path).read_bytes())
+    return digest.hexdigest()
+
+
+def _class_weight_files(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        path = node.get('class_weight')
+        if isinstance(path, str) and Path(path).is_file():
+            yield path
+        node = list(node.values())
+    if isinstance(node, (list, tuple)):
+        for child in node:
+            yield from _class_weight_files(child)
+
+
 def train(
     config: str,
     work_dir: Path,
@@ -74,23 +103,20 @@ def train(
         InputError: If the work dir holds a run of another config, or the
             run fails.
     """
-    text = load_config(config, dict(options)).pretty_text
-    # Where the project stands does not change what a run computes.
-    text = text.replace(str(REPO_ROOT), '')
-    fingerprint = hashlib.sha256(text.encode()).hexdigest()
     record = work_dir / 'experiment.json'
     known = read_json(record)
-    if known.get('fingerprint', fingerprint) != fingerprint:
+    print_of_run = fingerprint(config, options)
+    if known.get('fingerprint', print_of_run) != print_of_run:
         raise InputError(
             f'{work_dir} holds a run of another version of {config}: delete '
             'it, or choose another work dir.'
         )
     if 'metrics' not in known:
         command = train_command(config, work_dir, options)
-        write_json(record, dict(fingerprint=fingerprint, command=command))
+        write_json(record, dict(fingerprint=print_of_run, command=command))
         run_tool([*command, '--resume'], work_dir / 'output.log', title)
         known = dict(
-            fingerprint=fingerprint,
+            fingerprint=print_of_run,
             command=command,
             metrics=_last_validation(work_dir),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -121,9 +122,7 @@ def draw_grid(
             figure.text(
                 (MARGIN + LINE / 2) / width,
                 (bottom + heights[index] / 2) / height,
-                textwrap.shorten(
-                    row_titles[index], int(heights[index] / 0.08) or 1
-                ),
+                _fit(row_titles[index], int(heights[index] / 0.08)),
                 ha='center',
                 va='center',
                 rotation=90,
@@ -133,6 +132,13 @@ def draw_grid(
     if classes:
         _draw_legend(figure, classes, palette, per_line, left, (width, height))
     return save_figure(figure, out)
+
+
+def _fit(name: str, length: int) -> str:
+    """Cut a name to a length, at its front: the ends of paths differ."""
+    return (
+        name if len(name) <= length else f'…{name[len(name) - length + 1 :]}'
+    )
 
 
 def save_figure(figure: Figure, out: str | Path) -> Path:

@@ -18,7 +18,7 @@ class Sleeper(nn.Module):
         self.seconds = list(seconds)
         self.seen = []
 
-    def encode_decode(self, image, metas):
+    def inference(self, image, metas):
         logits = self.conv(image)
         self.seen.append((image, logits, self.training, metas))
         time.sleep(self.seconds.pop(0))

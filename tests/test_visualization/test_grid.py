@@ -4,6 +4,7 @@ import pytest
 
 from mmseg_da.errors import InputError
 from mmseg_da.visualization import colorize, draw_grid
+from mmseg_da.visualization.grid import _fit
 
 PALETTE = [[128, 64, 128], [220, 20, 60]]
 
@@ -62,6 +63,11 @@ def test_legend_shows_the_colours_of_the_classes(tmp_path):
     picture = cv2.imread(str(out))[..., ::-1]
     for color in PALETTE:
         assert (picture == color).all(-1).sum() > 100
+
+
+def test_long_names_are_cut_at_their_front():
+    assert _fit('frankfurt_000000_000294', 9) == '…0_000294'
+    assert _fit('ulm_000001', 10) == 'ulm_000001'
 
 
 @pytest.mark.parametrize(
