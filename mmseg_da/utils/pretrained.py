@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.error import URLError
 
+import torch
 from mmengine.config import Config
 
 from ..errors import InputError
@@ -32,9 +33,15 @@ def explain_missing_weights(cfg: Config) -> Iterator[None]:
         if not found:
             raise
         key, checkpoint = found[0]
+        first = ''
+        if isinstance(error, ModuleNotFoundError):
+            first = (
+                f'install the torchvision that belongs to torch '
+                f'{torch.__version__}, from where that came, or '
+            )
         raise InputError(
             f'The pretrained weights {checkpoint} of {key} cannot be fetched '
-            f'({error}): give a local file with --cfg-options '
+            f'({error}): {first}give a local file with --cfg-options '
             f'{key}.checkpoint=FILE, or train from scratch with '
             f'--cfg-options {key}=None.'
         ) from error
