@@ -30,19 +30,27 @@ class Case:
         name (str): What the table calls it.
         run (Callable): Does the job once and returns its result, as tensors,
             arrays or numbers that ``same`` understands.
+        result (Callable, optional): Gives the result of the last run, where
+            taking it is no part of the job and is not to be timed.
         same (Callable, optional): How its result is held against the
             baseline's. Defaults to the comparison's.
         goal (float, optional): Largest ratio of its time to the baseline's
             that is aimed at.
         memory_goal (float, optional): As ``goal``, of peak memory.
+        fps_goal (float, optional): Images per second that are aimed at.
+        dtype (str): Of its arithmetic, which says what matmul rate is its
+            limit. Defaults to 'float32'.
         note (str): Shown beside it.
     """
 
     name: str
     run: Callable[[], Any]
     same: Optional[Same] = None
+    result: Optional[Callable[[], Any]] = None
     goal: Optional[float] = None
     memory_goal: Optional[float] = None
+    fps_goal: Optional[float] = None
+    dtype: str = 'float32'
     note: str = ''
 
 
@@ -60,6 +68,10 @@ class Comparison:
             that each case reaches, counting the baseline's arithmetic.
         memory (bool): Whether peak memory is measured. Defaults to True.
         number (int): Calls per timing, for jobs of less than about 5 ms.
+        images (int, optional): Images that a call goes through. With them
+            the table shows images per second.
+        profile (str): Name of the case of which the page shows where its
+            time goes, by operators.
         family (str): Comparisons that are drawn as one picture.
         axis (str): What grows from one to the next, with its unit.
         at (float, optional): The value on this axis.
@@ -72,6 +84,8 @@ class Comparison:
     macs: Optional[float] = None
     memory: bool = True
     number: int = 1
+    images: Optional[int] = None
+    profile: str = ''
     family: str = ''
     axis: str = ''
     at: Optional[float] = None

@@ -1,3 +1,3 @@
 """All groups: importing one registers it."""
 
-from . import data, evaluation, inference, training  # noqa: F401
+from . import data, evaluation, inference, losses, training  # noqa: F401

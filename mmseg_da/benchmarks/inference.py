@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from typing import Optional
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from mmseg.apis import inference_model
 from torch import Tensor
 
 from ..analysis.complexity import count_macs, image_metas
+from ..analysis.models import build_for_inference
 from ..deploy import FastSegmentor, Predictor, fast_network, fuse
 from ..deploy.segmentor import dataset_meta
 from . import networks as nets
@@ -26,20 +28,37 @@ def inference(settings: Settings) -> Iterator[Comparison]:
     """Logits and class maps at 512x1024, then other sizes and batches."""
     shape = (64, 128) if settings.quick else (512, 1024)
     yield to_logits(settings, shape)
+    if settings.device.type == 'cuda' and not settings.quick:
+        yield to_logits(settings, (1024, 2048))
     with tempfile.TemporaryDirectory() as folder:
         yield to_class_map(settings, shape, folder)
-    if settings.quick:
-        return
-    for height in (256, 512, 1024):
+    yield with_crf(settings, shape)
+    for height in (64, 128) if settings.quick else (256, 512, 1024):
         yield growth(
             settings, (height, 2 * height), 1, 'megapixels', height**2 / 5e5
         )
-    for batch in (1, 2, 4):
-        yield growth(settings, (256, 512), batch, 'images in a batch', batch)
+    for batch in (1, 2) if settings.quick else (1, 2, 4):
+        height = shape[0] // 2
+        yield growth(
+            settings, (height, 2 * height), batch, 'images in a batch', batch
+        )
 
 
 def inferring(function: Callable) -> Callable:
     return torch.inference_mode()(function)
+
+
+def in_tf32(function: Callable) -> Callable:
+    """Let cuDNN round what it multiplies to TF32, as PyTorch does unasked."""
+
+    def run() -> Tensor:
+        torch.backends.cudnn.allow_tf32 = True
+        try:
+            return function()
+        finally:
+            torch.backends.cudnn.allow_tf32 = False
+
+    return run
 
 
 def to_logits(settings: Settings, shape: tuple[int, int]) -> Comparison:
@@ -79,7 +98,9 @@ def to_logits(settings: Settings, shape: tuple[int, int]) -> Comparison:
             nets.attempt('fast network, compiled', lambda: full_size(compiled))
         )
     if device.type == 'cuda':
-        cases += list(_on_cuda(settings, ours, full_size, last))
+        # The goals are those of one image at the paper's size.
+        fps_goal = 1500 if shape == (512, 1024) else None
+        cases += list(_on_cuda(settings, ours, full_size, last, fps_goal))
     return Comparison(
         f'BiSeNet-R18, 1 x 3 x {shape[0]} x {shape[1]}, image to logits',
         Case("paper's network, plain torch", inferring(lambda: paper(image))),
@@ -88,29 +109,71 @@ def to_logits(settings: Settings, shape: tuple[int, int]) -> Comparison:
         if device.type == 'cpu'
         else nets.same_logits(1e-2, 0.99),
         macs=macs,
+        images=1,
+        profile='fast network, fp16'
+        if device.type == 'cuda'
+        else 'fast network',
     )
 
 
-def _on_cuda(settings, ours, full_size, last) -> Iterator[Case]:
-    """Half precision, compiled, and as a CUDA graph."""
+def with_crf(settings: Settings, shape: tuple[int, int]) -> Comparison:
+    """What the fully connected CRF costs on top of the network."""
+    _, ours = nets.networks(settings)
+    cfg = nets.config_for(shape)
+    cfg.model.type = 'mmseg_da.CRFEncoderDecoder'
+    refined, _ = build_for_inference(cfg)
+    refined.load_state_dict(ours.state_dict())
+    refined.to(settings.device)
+    image = nets.normalise(nets.street(shape)[None], settings.device)
+    metas = image_metas(shape)
+    return Comparison(
+        f'The CRF at test time, {shape[0]} x {shape[1]}',
+        Case(
+            'EncoderDecoder', inferring(lambda: ours.inference(image, metas))
+        ),
+        [
+            Case(
+                'mmseg_da.CRFEncoderDecoder',
+                inferring(lambda: refined.inference(image, metas)),
+            )
+        ],
+        same=lambda expected, found: 'refined',
+    )
+
+
+def _on_cuda(
+    settings, ours, full_size, last, fps_goal: Optional[float]
+) -> Iterator[Case]:
+    """TF32 and half precision, eager, compiled, and as a CUDA graph."""
+    same = nets.same_logits(0.1, ROUNDED)
+    eager = FastSegmentor(ours).to(settings.device)
+    yield Case('fast network, TF32', in_tf32(full_size(eager)), same)
     for precision in ('bf16', 'fp16'):
-        same = nets.same_logits(0.1, ROUNDED)
+        options = {
+            'same': same,
+            'goal': 0.2,
+            'fps_goal': fps_goal,
+            'dtype': {'bf16': 'bfloat16', 'fp16': 'float16'}[precision],
+        }
         eager = FastSegmentor(ours, precision).to(settings.device)
-        yield Case(f'fast network, {precision}', full_size(eager), same)
+        yield Case(
+            f'fast network, {precision}',
+            full_size(eager),
+            same,
+            dtype=options['dtype'],
+        )
         graphed = _graphed(eager, last)
         yield Case(
             f'fast network, {precision}, CUDA graph',
             full_size(graphed),
-            same,
-            goal=0.2,
+            **options,
         )
         if not settings.quick:
             compiled = FastSegmentor(ours, precision, compile=True)
             yield Case(
                 f'fast network, {precision}, compiled with CUDA graphs',
                 full_size(compiled.to(settings.device)),
-                same,
-                goal=0.2,
+                **options,
             )
 
 
@@ -224,7 +287,7 @@ def to_class_map(
         Case("paper's network, plain torch", inferring(plain)),
         cases,
         same=nets.agreement(0.9999 if device.type == 'cpu' else 0.99),
-        macs=None,
+        images=1,
     )
 
 
@@ -264,6 +327,7 @@ def growth(
             ),
         ],
         same=nets.agreement(0.9999 if device.type == 'cpu' else 0.99),
+        images=batch,
         family='Inference',
         axis=axis,
         at=at,

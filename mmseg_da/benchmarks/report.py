@@ -14,8 +14,9 @@ from ..visualization import save_figure
 
 COLUMNS = (
     '| Case | Median, ms [quartiles] | Ratio [quartiles] | Goal '
-    '| Peak memory, MiB (ratio) | Share of the matmul rate | Result |\n'
-    '|:--|--:|--:|:--|--:|--:|:--|'
+    '| Images per second | Peak memory, MiB (ratio) '
+    '| Share of the matmul rate | Result |\n'
+    '|:--|--:|--:|:--|--:|--:|--:|:--|'
 )
 
 
@@ -72,7 +73,7 @@ def to_markdown(results: dict, pictures: list[str] = ()) -> str:
     if settings['quick']:
         lines.append('- **Quick run: tiny sizes; the times mean nothing.**')
     missed = list(_missed(results['comparisons']))
-    lines += ['', '## Goals missed', '', *(missed or ['None.'])]
+    lines += ['', '## Goals missed or not tried', '', *(missed or ['None.'])]
     heading = None
     for comparison in results['comparisons']:
         if comparison['group'] != heading:
@@ -80,23 +81,37 @@ def to_markdown(results: dict, pictures: list[str] = ()) -> str:
             lines += ['', f'## {heading.capitalize()}']
         lines += ['', f'### {comparison["title"]}', '', COLUMNS]
         lines += [to_row(case) for case in comparison['cases']]
+        profile = comparison.get('profile')
+        if profile:
+            shares = ', '.join(
+                f'`{name}` {100 * share:.1f} %'
+                for name, share in profile['table']
+            )
+            lines += ['', f'Operators of {profile["of"]}: {shares}.']
     for name in pictures:
         lines += ['', f'![{Path(name).stem}]({name})']
     return '\n'.join(lines) + '\n'
 
 
+GOALS = {
+    'goal': ('ratio', 'ratio'),
+    'memory_goal': ('memory_ratio', 'memory ratio'),
+    'fps_goal': ('fps', 'images per second'),
+}
+
+
 def _missed(comparisons: list[dict]):
     for comparison in comparisons:
         for case in comparison['cases']:
-            where = f'- {comparison["title"]}, {case["name"]}: '
-            if case.get('goal_met') is False:
+            for goal, (key, words) in GOALS.items():
+                if goal not in case or case.get(f'{goal}_met'):
+                    continue
+                found = case['status']
+                if key in case:
+                    found = f'{words} {case[key]:.2f}'
                 yield (
-                    f'{where}ratio {case["ratio"]:.2f}, goal {case["goal"]}'
-                )
-            if case.get('memory_goal_met') is False:
-                yield (
-                    f'{where}memory ratio {case["memory_ratio"]:.2f}, '
-                    f'goal {case["memory_goal"]}'
+                    f'- {comparison["title"]}, {case["name"]}: {found}, '
+                    f'goal {case[goal]:g}'
                 )
 
 
@@ -105,10 +120,15 @@ def to_row(case: dict) -> str:
     name = case['name'] + (f' ({case["note"]})' if case['note'] else '')
     result = case['agreement']
     if case['status'] != 'ok':
-        return f'| {name} | | | | | | {case["status"]}: {result} |'
-    goal = memory = share = ''
-    if 'goal' in case:
-        goal = f'{case["goal"]} {"met" if case["goal_met"] else "missed"}'
+        return f'| {name} | | | | | | | {case["status"]}: {result} |'
+    goals = [
+        f'{case[goal]:g} {"met" if case[f"{goal}_met"] else "missed"}'
+        for goal in ('goal', 'fps_goal')
+        if f'{goal}_met' in case
+    ]
+    memory = share = fps = ''
+    if 'fps' in case:
+        fps = f'{case["fps"]:.1f}'
     if case.get('peak_mib') is not None:
         memory = f'{case["peak_mib"]:.0f}'
         if 'memory_ratio' in case:
@@ -118,8 +138,8 @@ def to_row(case: dict) -> str:
     return (
         f'| {name} | {case["median_ms"]:.2f} [{case["q1_ms"]:.2f}, '
         f'{case["q3_ms"]:.2f}] | {case["ratio"]:.3f} '
-        f'[{case["ratio_q1"]:.3f}, {case["ratio_q3"]:.3f}] | {goal} '
-        f'| {memory} | {share} | {result} |'
+        f'[{case["ratio_q1"]:.3f}, {case["ratio_q3"]:.3f}] '
+        f'| {", ".join(goals)} | {fps} | {memory} | {share} | {result} |'
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Optional
 
 import torch
@@ -11,20 +12,22 @@ from ..errors import InputError
 from .core import GROUPS, Case, Comparison, Different, Settings, Skipped
 from .machine import describe_machine, matmul_rate
 from .memory import peak_memory
+from .profile import operators
 from .timing import interleaved, summarize
 
 
 def run_suite(
     settings: Settings,
     only: Optional[Sequence[str]] = None,
-    progress: Callable[[dict], None] = lambda comparison: None,
+    progress: Callable[[dict], None] = lambda results: None,
 ) -> dict:
     """Run groups, one comparison after another.
 
     Args:
         settings (Settings): How.
         only (Sequence[str], optional): Names of groups. Defaults to all.
-        progress (Callable): Called with each comparison's results.
+        progress (Callable): Called with the results so far after each
+            comparison, the last of ``comparisons``.
 
     Returns:
         dict: ``machine``, ``matmul_gflops`` by type, ``settings`` and
@@ -42,21 +45,38 @@ def run_suite(
                 f'There is no group {name!r} of benchmarks: choose of '
                 f'{", ".join(sorted(GROUPS))}.'
             )
-    rates = _matmul_rates(settings)
-    comparisons = []
-    for name in names:
-        for comparison in GROUPS[name](settings):
-            result = run_comparison(comparison, settings, rates['float32'])
-            comparisons.append({'group': name, **result})
-            progress(comparisons[-1])
-            # Its cases hold what it was built of.
-            del comparison
-    return {
+    results = {
         'machine': describe_machine(settings.device),
-        'matmul_gflops': rates,
+        'matmul_gflops': _matmul_rates(settings),
         'settings': {**vars(settings), 'device': str(settings.device)},
-        'comparisons': comparisons,
+        'comparisons': [],
     }
+    with plain_fp32():
+        for name in names:
+            for comparison in GROUPS[name](settings):
+                found = run_comparison(
+                    comparison, settings, results['matmul_gflops']
+                )
+                results['comparisons'].append({'group': name, **found})
+                progress(results)
+                # Its cases hold what it was built of.
+                del comparison
+    return results
+
+
+@contextmanager
+def plain_fp32() -> Iterator[None]:
+    """Make fp32 mean fp32 on CUDA too; cuDNN looks for its fastest kernels.
+
+    What rounds to TF32 is a case of its own.
+    """
+    cudnn = torch.backends.cudnn
+    before = cudnn.allow_tf32, cudnn.benchmark
+    cudnn.allow_tf32, cudnn.benchmark = False, True
+    try:
+        yield
+    finally:
+        cudnn.allow_tf32, cudnn.benchmark = before
 
 
 def _matmul_rates(settings: Settings) -> dict[str, float]:
@@ -74,34 +94,52 @@ def _matmul_rates(settings: Settings) -> dict[str, float]:
 
 
 def run_comparison(
-    comparison: Comparison, settings: Settings, gflops: float
+    comparison: Comparison, settings: Settings, rates: dict[str, float]
 ) -> dict:
     """Check results, measure memory, then time in turns.
 
     Args:
         comparison (Comparison): What is compared.
         settings (Settings): How.
-        gflops (float): The machine's matmul rate in fp32.
+        rates (dict): The machine's matmul rates in GFLOP/s, by type.
 
     Returns:
         dict: Title, axis and ``cases``, the baseline first. A case that was
-        skipped or whose result differs has a ``status`` that says so, and no
-        times.
+        skipped, failed or whose result differs has a ``status`` that says
+        so, and no times; all of them if the baseline has none.
     """
     device = settings.device
-    expected = comparison.baseline.run()
     everyone = [comparison.baseline, *comparison.cases]
     rows, runs = [], {}
+    expected: Any = None
     for case in everyone:
         row: dict[str, Any] = {'name': case.name, 'note': case.note}
+        goals = case.goal, case.memory_goal, case.fps_goal
+        row.update(
+            (key, goal)
+            for key, goal in zip(('goal', 'memory_goal', 'fps_goal'), goals)
+            if goal is not None
+        )
         rows.append(row)
-        row.update(_check(case, comparison, expected))
-        if row['status'] != 'ok':
+        status, row['agreement'], result = _run_once(
+            case, comparison, expected
+        )
+        row['status'] = status
+        if case is comparison.baseline:
+            expected = result
+            if status != 'ok':
+                rows += [
+                    {'name': other.name, 'note': other.note, 'status': status}
+                    | {'agreement': 'nothing to compare with'}
+                    for other in comparison.cases
+                ]
+                break
+        if status != 'ok':
             continue
         runs[case.name] = case.run
         if comparison.memory:
             row['peak_mib'] = peak_memory(case.run, device)
-    del expected
+    del expected, result
     times = interleaved(
         runs,
         2 if settings.quick else settings.rounds,
@@ -111,16 +149,22 @@ def run_comparison(
         settings.seconds,
         settings.cpu_time,
     )
-    base = times[comparison.baseline.name]
-    base_memory = rows[0].get('peak_mib')
+    base = times.get(comparison.baseline.name)
     for case, row in zip(everyone, rows):
         if row['status'] != 'ok':
             continue
         row.update(summarize(times[case.name], base))
-        row.update(_against_goals(case, row, base_memory))
+        if comparison.images:
+            row['fps'] = 1000 * comparison.images / row['median_ms']
+        if row.get('peak_mib') is not None and rows[0].get('peak_mib'):
+            row['memory_ratio'] = row['peak_mib'] / rows[0]['peak_mib']
+        row.update(_against_goals(row))
         if comparison.macs:
             rate = 2 * comparison.macs / row['median_ms'] / 1e6
-            row.update(gflops=rate, share_of_matmul=rate / gflops)
+            row.update(gflops=rate, share_of_matmul=rate / rates[case.dtype])
+    profile = None
+    if comparison.profile in runs:
+        profile = operators(runs[comparison.profile], device)
     return {
         'title': comparison.title,
         'family': comparison.family,
@@ -128,32 +172,37 @@ def run_comparison(
         'at': comparison.at,
         'macs': comparison.macs,
         'cases': rows,
+        'profile': profile and {'of': comparison.profile, 'table': profile},
     }
 
 
-def _check(case: Case, comparison: Comparison, expected: Any) -> dict:
-    if case is comparison.baseline:
-        return {'status': 'ok', 'agreement': 'baseline'}
+def _run_once(
+    case: Case, comparison: Comparison, expected: Any
+) -> tuple[str, str, Any]:
+    """Status, how the result agrees with the baseline's, and the result."""
     try:
-        agreement = (case.same or comparison.same)(expected, case.run())
+        result = case.run()
+        if case.result is not None:
+            result = case.result()
+        if case is comparison.baseline:
+            return 'ok', 'baseline', result
+        same = case.same or comparison.same
+        return 'ok', same(expected, result), result
     except Skipped as reason:
-        return {'status': 'skipped', 'agreement': str(reason)}
+        return 'skipped', str(reason), None
     except Different as reason:
-        return {'status': 'different', 'agreement': str(reason)}
-    return {'status': 'ok', 'agreement': agreement}
+        return 'different', str(reason), None
+    except Exception as error:  # one case shall not cost the others' results
+        text = ' '.join(str(error).split())
+        return 'failed', f'{type(error).__name__}: {text}'[:300], None
 
 
-def _against_goals(
-    case: Case, row: dict, base_memory: Optional[float]
-) -> dict:
+def _against_goals(row: dict) -> dict:
     found = {}
-    if base_memory and row.get('peak_mib') is not None:
-        found['memory_ratio'] = row['peak_mib'] / base_memory
-    if case.goal is not None:
-        found.update(goal=case.goal, goal_met=row['ratio'] <= case.goal)
-    if case.memory_goal is not None and 'memory_ratio' in found:
-        found.update(
-            memory_goal=case.memory_goal,
-            memory_goal_met=found['memory_ratio'] <= case.memory_goal,
-        )
+    if 'goal' in row:
+        found['goal_met'] = row['ratio'] <= row['goal']
+    if 'memory_goal' in row and 'memory_ratio' in row:
+        found['memory_goal_met'] = row['memory_ratio'] <= row['memory_goal']
+    if 'fps_goal' in row and 'fps' in row:
+        found['fps_goal_met'] = row['fps'] >= row['fps_goal']
     return found

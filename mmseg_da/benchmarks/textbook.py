@@ -38,6 +38,8 @@ class Textbook:
             ``labels`` ``(N, H, W)``.
         target (Any): With ``images``.
         device (torch.device): Where it trains.
+        amp (bool): Whether it autocasts to fp16, a gradient scaler for each
+            optimizer. Defaults to False.
     """
 
     def __init__(
@@ -46,13 +48,22 @@ class Textbook:
         source: Any,
         target: Any,
         device: torch.device,
+        amp: bool = False,
     ) -> None:
-        self.device = device
+        self.device, self.amp = device, amp
         self.network = network.train().to(device)
         self.discriminator = plain_discriminator().to(device)
         self.sgd = torch.optim.SGD(self.network.parameters(), **SGD)
         self.adam = torch.optim.Adam(self.discriminator.parameters(), **ADAM)
         self.source, self.target = source, target
+        self.scalers = [
+            torch.GradScaler(device.type, enabled=amp) for _ in range(2)
+        ]
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(
+            self.device.type, torch.float16, enabled=self.amp
+        )
 
     def normalise(self, images: Tensor) -> Tensor:
         mean, std = (
@@ -70,26 +81,38 @@ class Textbook:
 
     def step(self) -> None:
         """One iteration."""
-        self.sgd.zero_grad()
-        self.adam.zero_grad()
+        scale_sgd, scale_adam = (scaler.scale for scaler in self.scalers)
         images = self.normalise(self.source.images)
         labels = self.source.labels.to(self.device)
-        outputs = self.network(images, size=images.shape[2:])
-        loss = sum(
-            F.cross_entropy(logits, labels, ignore_index=255)
-            for logits in outputs
-        )
-        loss.backward()
+        with self.autocast():
+            outputs = self.network(images, size=images.shape[2:])
+            loss = sum(
+                F.cross_entropy(logits, labels, ignore_index=255)
+                for logits in outputs
+            )
+        scale_sgd(loss).backward()
         p_source = outputs[0].detach().softmax(dim=1)
+        del outputs, loss
 
         self.discriminator.requires_grad_(False)
         images = self.normalise(self.target.images)
-        logits = self.network(images, size=images.shape[2:])[0]
-        p_target = logits.softmax(dim=1)
-        (LAMBDA * self.domain_loss(p_target, 1.0)).backward()
+        with self.autocast():
+            logits = self.network(images, size=images.shape[2:])[0]
+            p_target = logits.softmax(dim=1)
+            loss = LAMBDA * self.domain_loss(p_target, 1.0)
+        scale_sgd(loss).backward()
+        p_target = p_target.detach()
+        del logits, loss
 
         self.discriminator.requires_grad_(True)
-        (self.domain_loss(p_source, 1.0) / 2).backward()
-        (self.domain_loss(p_target.detach(), 0.0) / 2).backward()
-        self.sgd.step()
-        self.adam.step()
+        for p, domain in ((p_source, 1.0), (p_target, 0.0)):
+            with self.autocast():
+                loss = self.domain_loss(p, domain) / 2
+            scale_adam(loss).backward()
+        for scaler, optimizer in zip(self.scalers, (self.sgd, self.adam)):
+            scaler.step(optimizer)
+            scaler.update()
+        # Here rather than at the start, as MMEngine does: gradients do not
+        # lie about between iterations, and their memory counts for both.
+        self.sgd.zero_grad()
+        self.adam.zero_grad()

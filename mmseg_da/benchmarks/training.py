@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
+from ..errors import InputError
 from ..registry import DATASETS, MODELS
 from ..utils.config import REPO_ROOT
-from .core import Case, Comparison, Different, Settings, group
+from .core import Case, Comparison, Different, Same, Settings, group
 from .paper_network import (
     PaperBiSeNet,
     bilinear,
@@ -26,10 +28,15 @@ from .paper_network import (
 from .textbook import ADAM, LAMBDA, NUM_CLASSES, SGD, Textbook
 
 MODEL = REPO_ROOT / 'configs/_base_/models/bisenet_r18.py'
-BATCH_SIZE = 2
 SAMPLER = {'type': 'mmseg_da.InfiniteSampler', 'shuffle': False}
-# Relative difference of gradients, summed in another order.
-TOLERANCE = 1e-4
+# Relative difference of gradients: summed in another order, and in half
+# precision rounded too.
+TOLERANCE, HALF_TOLERANCE = 1e-4, 0.2
+# Heights and widths of the two domains, and images of each in a batch: the
+# paper's where a GPU is.
+SIZES = {'cpu': ((360, 640), (256, 512)), 'cuda': ((720, 1280), (512, 1024))}
+BATCH_SIZES = {'cpu': 2, 'cuda': 8}
+QUICK_SIZES = ((64, 128), (128, 64))
 
 
 @DATASETS.register_module()
@@ -38,6 +45,7 @@ class RandomImages(torch.utils.data.Dataset):
 
     Args:
         size (tuple[int, int]): Height and width.
+        batch (int): Images, those of one batch.
         seed (int): What is drawn.
     """
 
@@ -46,17 +54,17 @@ class RandomImages(torch.utils.data.Dataset):
         'palette': [[0, 0, 0]] * NUM_CLASSES,
     }
 
-    def __init__(self, size: tuple[int, int], seed: int) -> None:
+    def __init__(self, size: tuple[int, int], batch: int, seed: int) -> None:
         rng = torch.Generator().manual_seed(seed)
-        shape = BATCH_SIZE, 3, *size
+        shape = batch, 3, *size
         self.images = torch.randint(256, shape, generator=rng).byte()
-        patches = BATCH_SIZE, 1, *(-(-side // 8) for side in size)
+        patches = batch, 1, *(-(-side // 8) for side in size)
         labels = torch.randint(NUM_CLASSES + 1, patches, generator=rng)
         labels[labels == NUM_CLASSES] = 255
         self.labels = F.interpolate(labels.double(), size)[:, 0].long()
 
     def __len__(self) -> int:
-        return BATCH_SIZE
+        return len(self.images)
 
     def __getitem__(self, index: int) -> dict:
         sample = SegDataSample(
@@ -80,13 +88,18 @@ class PluginNetwork(nn.Module):
 
 
 def plugin_config(
-    sizes: tuple, work_dir: str, device: torch.device, **hook
+    sizes: tuple, batch: int, work_dir: str, amp: bool = False
 ) -> Config:
     """The adversarial config's model, hook and optimizers, without files."""
     model = Config.fromfile(MODEL).model
     model.backbone.context_path.init_cfg = None
     source, target = (
-        {'type': 'mmseg_da.RandomImages', 'size': size, 'seed': seed}
+        {
+            'type': 'mmseg_da.RandomImages',
+            'size': size,
+            'batch': batch,
+            'seed': seed,
+        }
         for seed, size in enumerate(sizes)
     )
     adversarial = {
@@ -98,19 +111,21 @@ def plugin_config(
         },
         'optim_wrapper': {'optimizer': {'type': 'Adam', **ADAM}},
         'target_dataloader': {'sampler': SAMPLER, 'dataset': target},
-        **hook,
     }
     return Config(
         {
             'default_scope': 'mmseg',
             'model': model,
             'train_dataloader': {
-                'batch_size': BATCH_SIZE,
+                'batch_size': batch,
                 'num_workers': 0,
                 'sampler': SAMPLER,
                 'dataset': source,
             },
-            'optim_wrapper': {'optimizer': {'type': 'SGD', **SGD}},
+            'optim_wrapper': {
+                'type': 'AmpOptimWrapper' if amp else 'OptimWrapper',
+                'optimizer': {'type': 'SGD', **SGD},
+            },
             'train_cfg': {'type': 'IterBasedTrainLoop', 'max_iters': 10**6},
             'default_hooks': {
                 'logger': {'type': 'LoggerHook', 'interval': 10**6},
@@ -120,7 +135,6 @@ def plugin_config(
             'log_level': 'ERROR',
             'randomness': {'seed': 0},
             'work_dir': work_dir,
-            'device': device.type,
         },
         format_python_code=False,
     )
@@ -180,97 +194,116 @@ def first_gradients(
     }
 
 
-def agree(expected: dict, found: dict) -> str:
+def agree_within(tolerance: float) -> Same:
     """Compare each part's vectors by the length of their difference."""
-    differences = {}
-    for part, tensors in expected.items():
-        if tensors.keys() != found[part].keys():
-            raise Different(f'other {part}')
-        one, other = (
-            torch.cat([values[key].flatten().double() for key in tensors])
-            for values in (tensors, found[part])
-        )
-        differences[part] = float((one - other).norm() / one.norm())
-    text = ', '.join(f'{part} {d:.0e}' for part, d in differences.items())
-    text = f'relative difference of {text}'
-    if not max(differences.values()) <= TOLERANCE:
-        raise Different(text)
-    return text
+
+    def same(expected: dict, found: dict) -> str:
+        differences = {}
+        for part, tensors in expected.items():
+            if tensors.keys() != found[part].keys():
+                raise Different(f'other {part}')
+            one, other = (
+                torch.cat([values[key].flatten().double() for key in tensors])
+                for values in (tensors, found[part])
+            )
+            differences[part] = float((one - other).norm() / one.norm())
+        text = ', '.join(f'{part} {d:.0e}' for part, d in differences.items())
+        text = f'relative difference of {text}'
+        if not max(differences.values()) <= tolerance:
+            raise Different(text)
+        return text
+
+    return same
 
 
 @group('training')
 def training(settings: Settings) -> Iterator[Comparison]:
-    """An iteration on a batch of each domain."""
+    """An iteration on a batch of each domain, and how it grows."""
     init_default_scope('mmseg')
-    sizes = ((360, 640), (256, 512))
-    if settings.quick:
-        sizes = ((32, 64), (64, 32))
-    source, target = (RandomImages(s, i) for i, s in enumerate(sizes))
     device = settings.device
-    with tempfile.TemporaryDirectory() as work_dir:
-        plugin = Plugin(plugin_config(sizes, work_dir, device))
-        segmentor = plugin.runner.model
-        discriminator = plugin.hook.discriminator
-        paper = PaperBiSeNet()
-        load_plugin_weights(paper, segmentor)
-        again = MODELS.build(plugin.runner.cfg.model)
-        again.load_state_dict(segmentor.state_dict())
-        same_network = PluginNetwork(again)
-        plain, shared = (
-            Textbook(network, source, target, device)
-            for network in (paper, same_network)
+    if device.type != get_device():
+        raise InputError(
+            f'--device {device.type} cannot time training where MMEngine '
+            f'trains on {get_device()}: hide that, as CUDA_VISIBLE_DEVICES= '
+            'hides GPUs.'
         )
-        state = {
-            name.removeprefix('layers.'): value
-            for name, value in discriminator.state_dict().items()
-        }
+    batch = BATCH_SIZES[device.type]
+    sizes = QUICK_SIZES if settings.quick else SIZES[device.type]
+    for divisor in (2, 1) if settings.quick else (4, 2, 1):
+        shrunk = tuple(tuple(n // divisor for n in size) for size in sizes)
+        with tempfile.TemporaryDirectory() as work_dir:
+            yield iteration(settings, shrunk, batch, work_dir)
+    if device.type == 'cuda':
+        with tempfile.TemporaryDirectory() as work_dir:
+            yield iteration(settings, sizes, batch, work_dir, amp=True)
 
-        def textbook(loop: Textbook, rename=str) -> Callable[[], dict]:
-            loop.discriminator.load_state_dict(state)
 
-            def run() -> dict:
-                loop.step()
-                return first_gradients(
-                    loop.network,
-                    loop.sgd,
-                    loop.discriminator,
-                    loop.adam,
-                    rename,
-                )
+def iteration(
+    settings: Settings,
+    sizes: tuple,
+    batch: int,
+    work_dir: str,
+    amp: bool = False,
+) -> Comparison:
+    """The textbook's loop and the plugin's, from the same weights."""
+    device = settings.device
+    source, target = (
+        RandomImages(size, batch, seed) for seed, size in enumerate(sizes)
+    )
+    plugin = Plugin(plugin_config(sizes, batch, work_dir, amp))
+    segmentor = plugin.runner.model
+    discriminator = plugin.hook.discriminator
+    paper = PaperBiSeNet()
+    load_plugin_weights(paper, segmentor)
+    again = MODELS.build(plugin.runner.cfg.model)
+    again.load_state_dict(segmentor.state_dict())
+    plain, shared = (
+        Textbook(network, source, target, device, amp)
+        for network in (paper, PluginNetwork(again))
+    )
+    state = {
+        name.removeprefix('layers.'): value
+        for name, value in discriminator.state_dict().items()
+    }
 
-            return run
-
-        def run_plugin() -> dict:
-            plugin.step()
-            return first_gradients(
-                segmentor,
-                plugin.runner.optim_wrapper.optimizer,
-                discriminator,
-                plugin.hook.optim_wrapper.optimizer,
-                paper_name,
-            )
-
-        (h, w), (th, tw) = sizes
-        yield Comparison(
-            f'Adversarial iteration, {BATCH_SIZE} source images of {h} x {w} '
-            f'and {BATCH_SIZE} of the target of {th} x {tw}',
-            Case("textbook loop, the paper's network", textbook(plain)),
-            [
-                Case(
-                    "textbook loop, the plugin's network",
-                    textbook(
-                        shared,
-                        lambda name: paper_name(
-                            name.removeprefix('segmentor.')
-                        ),
-                    ),
-                ),
-                Case(
-                    'mmseg_da.AdversarialHook',
-                    run_plugin,
-                    goal=0.7,
-                    memory_goal=0.6,
-                ),
-            ],
-            same=agree,
+    def textbook(name: str, loop: Textbook, rename=str) -> Case:
+        loop.discriminator.load_state_dict(state)
+        parts = loop.network, loop.sgd, loop.discriminator, loop.adam
+        return Case(
+            name,
+            loop.step,
+            result=lambda: first_gradients(*parts, rename),
         )
+
+    def renamed(name: str) -> str:
+        return paper_name(name.removeprefix('segmentor.'))
+
+    (h, w), (th, tw) = sizes
+    full = sizes in (SIZES[device.type], QUICK_SIZES)
+    precision = ', AMP fp16' if amp else ''
+    return Comparison(
+        f'Adversarial iteration{precision}, {batch} source images of {h} x '
+        f'{w} and {batch} of the target of {th} x {tw}',
+        textbook("textbook loop, the paper's network", plain),
+        [
+            textbook("textbook loop, the plugin's network", shared, renamed),
+            Case(
+                'mmseg_da.AdversarialHook',
+                plugin.step,
+                result=lambda: first_gradients(
+                    segmentor,
+                    plugin.runner.optim_wrapper.optimizer,
+                    discriminator,
+                    plugin.hook.optim_wrapper.optimizer,
+                    paper_name,
+                ),
+                goal=0.7 if full else None,
+                memory_goal=0.6 if full else None,
+            ),
+        ],
+        same=agree_within(HALF_TOLERANCE if amp else TOLERANCE),
+        profile='mmseg_da.AdversarialHook' if full else '',
+        family='' if amp else 'Adversarial iteration',
+        axis='' if amp else 'source pixels in a batch',
+        at=None if amp else batch * h * w,
+    )

@@ -22,6 +22,7 @@ from mmseg_da.benchmarks.suite import run_comparison
 from mmseg_da.benchmarks.timing import summarize
 
 QUICK = Settings(quick=True)
+RATES = {'float32': 10.0, 'float16': 20.0}
 
 
 def test_cases_take_turns():
@@ -81,6 +82,10 @@ def skipped():
     raise Skipped('no such backend')
 
 
+def broken():
+    raise RuntimeError('no\nmemory')
+
+
 def comparison(**kwargs):
     return Comparison(
         'one plus one',
@@ -88,8 +93,17 @@ def comparison(**kwargs):
         [
             Case('sum', lambda: sum([1, 1]), goal=1e9, memory_goal=1e9),
             Case('wrong', lambda: 3),
-            Case('near', lambda: 2.1, same=close(0.2), goal=1e-9),
-            Case('absent', skipped),
+            Case(
+                'near',
+                lambda: 2.1,
+                same=close(0.2),
+                goal=1e-9,
+                fps_goal=1,
+                dtype='float16',
+            ),
+            Case('absent', skipped, goal=0.5),
+            Case('broken', broken),
+            Case('aside', lambda: 7, result=lambda: 2),
         ],
         same=close(0),
         **kwargs,
@@ -97,26 +111,56 @@ def comparison(**kwargs):
 
 
 def test_only_equal_results_are_timed():
-    cases = run_comparison(comparison(macs=1e3), QUICK, 10.0)['cases']
+    cases = run_comparison(comparison(macs=1e3, images=3), QUICK, RATES)[
+        'cases'
+    ]
     assert [case['status'] for case in cases] == [
         'ok',
         'ok',
         'different',
         'ok',
         'skipped',
+        'failed',
+        'ok',
     ]
-    assert ['median_ms' in case for case in cases] == [True, True, False] + [
-        True,
-        False,
-    ]
+    assert all(
+        ('median_ms' in case) == (case['status'] == 'ok') for case in cases
+    )
     assert cases[0]['ratio'] == 1
     assert cases[1]['goal_met'] is True and cases[3]['goal_met'] is False
     assert cases[2]['agreement'] == 'differs by 1.0e+00, more than 0e+00'
     assert cases[4]['agreement'] == 'no such backend'
+    assert cases[5]['agreement'] == 'RuntimeError: no memory'
+    assert cases[6]['agreement'] == 'equal'
+    assert cases[3]['fps_goal_met'] is True
+    assert cases[0]['fps'] == pytest.approx(3000 / cases[0]['median_ms'])
     # 2,000 operations in so many milliseconds, of 10 GFLOP/s.
     gflops = 2e3 / (cases[0]['median_ms'] / 1e3) / 1e9
     assert cases[0]['gflops'] == pytest.approx(gflops)
     assert cases[0]['share_of_matmul'] == pytest.approx(gflops / 10)
+    share = cases[3]['gflops'] / 20
+    assert cases[3]['share_of_matmul'] == pytest.approx(share)
+
+
+def test_nothing_is_timed_beside_a_baseline_that_fails():
+    found = run_comparison(
+        Comparison('a', Case('b', broken), [Case('c', lambda: 1)], close(0)),
+        QUICK,
+        RATES,
+    )
+    assert [case['status'] for case in found['cases']] == ['failed'] * 2
+
+
+def test_profile_names_operators_and_their_shares():
+    x = torch.randn(64, 64)
+    found = run_comparison(
+        Comparison('a', Case('b', lambda: x @ x), [], close(0), profile='b'),
+        QUICK,
+        RATES,
+    )
+    shares = dict(found['profile']['table'])
+    assert shares['aten::mm'] > 0.1
+    assert sum(shares.values()) == pytest.approx(1)
 
 
 def test_memory_is_the_peak_of_the_call():
@@ -153,7 +197,9 @@ def test_report_tells_what_was_missed(tmp_path):
             {
                 'group': 'sums',
                 **run_comparison(
-                    comparison(family='sum', axis='terms', at=at), QUICK, 1.0
+                    comparison(family='sum', axis='terms', at=at),
+                    QUICK,
+                    RATES,
                 ),
             }
             for at in (1, 2)
@@ -174,7 +220,8 @@ def test_report_tells_what_was_missed(tmp_path):
     assert '- one plus one, sum' not in page
     assert '`the command`' in page and '## Sums' in page
     assert '![sum_terms](sum_terms.png)' in page
-    assert '| absent | | | | | | skipped: no such backend |' in page
+    assert '| absent | | | | | | | skipped: no such backend |' in page
+    assert page.count('- one plus one, absent: skipped, goal 0.5') == 2
     assert 'the times mean nothing' in page
     assert "Times are the processor's" in page
     results['settings']['quick'] = False
@@ -200,8 +247,9 @@ def test_row_shows_goal_and_memory():
         'peak_mib': 10.4,
         'memory_ratio': 0.25,
         'share_of_matmul': 0.415,
+        'fps': 500.0,
     }
     assert to_row(case) == (
         '| a (b) | 2.00 [1.50, 2.50] | 0.500 [0.400, 0.600] | 0.6 met '
-        '| 10 (0.25) | 42 % | equal |'
+        '| 500.0 | 10 (0.25) | 42 % | equal |'
     )

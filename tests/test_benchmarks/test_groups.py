@@ -5,7 +5,7 @@ import pytest
 from mmseg_da.benchmarks import Settings, run_suite
 
 
-@pytest.mark.parametrize('name', ['data', 'evaluation', 'training'])
+@pytest.mark.parametrize('name', ['data', 'evaluation', 'losses', 'training'])
 def test_results_are_equal(name):
     results = run_suite(Settings(quick=True), [name])
     cases = [

@@ -10,6 +10,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 
@@ -61,6 +62,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def show(comparison: dict) -> None:
+    """Print a comparison's table."""
     print(f'\n### {comparison["title"]}\n\n{COLUMNS}')
     for case in comparison['cases']:
         print(to_row(case), flush=True)
@@ -86,21 +88,26 @@ def main(argv: Sequence[str] | None = None) -> dict:
         cpu_time=args.cpu_time,
         checkpoint=args.checkpoint,
     )
-    results = run_suite(settings, args.only, show)
     given = sys.argv[1:] if argv is None else argv
     command = f'python tools/analysis/benchmark_suite.py {shlex.join(given)}'
-    for path in write_report(results, args.out, command.strip()):
-        print(f'Wrote {path}')
-    different = [
-        f'{case["name"]} ({case["agreement"]})'
+
+    def keep(results: dict) -> list[Path]:
+        # After each comparison: what is done stays if the run is stopped.
+        show(results['comparisons'][-1])
+        return write_report(results, args.out, command.strip())
+
+    results = run_suite(settings, args.only, keep)
+    print(f'Wrote {args.out}')
+    wrong = [
+        f'{case["name"]} ({case["status"]}: {case["agreement"]})'
         for comparison in results['comparisons']
         for case in comparison['cases']
-        if case['status'] == 'different'
+        if case['status'] in ('different', 'failed')
     ]
-    if different:
+    if wrong:
         raise InputError(
-            'These were not timed, as their results are not the '
-            f"baseline's: {'; '.join(different)}."
+            'These were not timed, as they failed or their results are not '
+            f"the baseline's: {'; '.join(wrong)}."
         )
     return results
 
