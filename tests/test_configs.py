@@ -11,7 +11,7 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from tiny_data import write_image, write_label
 
-from mmseg_da.registry import MODELS
+from mmseg_da.registry import DATASETS, MODELS
 from mmseg_da.utils import load_config
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -21,7 +21,8 @@ NAMES = sorted(
     if '_base_' not in path.parts
 )
 DEMOS = [name for name in NAMES if name.startswith('demo/')]
-ROWS = [name for name in NAMES if name not in DEMOS]
+EVALUATION = 'da/bisenet_adv_gta2cs_eval-1024x512.py'
+ROWS = [name for name in NAMES if name not in (*DEMOS, EVALUATION)]
 WEIGHTS = [0.5, *[1.0] * 17, 9.0]
 JITTER, FLIP, CROP = (
     'mmseg_da.ColorJitter',
@@ -191,6 +192,62 @@ def test_class_weights_are_found_from_any_folder(tmp_path, monkeypatch):
     found = tmp_path / 'project/data/cityscapes/class_statistics.json'
     for head in heads_of(cfg.model):
         assert head.loss_decode.class_weight == str(found)
+
+
+def evaluation_of(row: str, folder: Path) -> Path:
+    """The evaluation config with another row in place of its own."""
+    text = (CONFIGS / EVALUATION).read_text()
+    text = text.replace('./bisenet_adv_gta2cs.py', str(CONFIGS / row))
+    text = text.replace('../_base_', str(CONFIGS / '_base_'))
+    path = folder / 'evaluation.py'
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    'row',
+    [
+        'da/bisenet_adv_gta2cs.py',
+        'cityscapes/bisenet_mf_cityscapes.py',
+        'source_only/deeplabv2_jitter_gta2cs.py',
+    ],
+)
+def test_evaluation_at_1024x512_changes_two_pipelines(row, tmp_path):
+    cfg = load_config(CONFIGS / row).to_dict()
+    changed = load_config(evaluation_of(row, tmp_path)).to_dict()
+    pipeline = changed.pop('eval_pipeline')
+    assert [step['type'] for step in pipeline] == [
+        'mmseg_da.LoadImage',
+        'mmseg_da.LoadTrainIds',
+        'mmseg_da.ResizeToScale',
+        'mmseg_da.EvaluateAtInputSize',
+        'PackSegInputs',
+    ]
+    for loader in ('val_dataloader', 'test_dataloader'):
+        cfg[loader]['dataset']['pipeline'] = pipeline
+    assert changed == cfg
+
+
+@pytest.mark.parametrize('loader', ['val_dataloader', 'test_dataloader'])
+@pytest.mark.parametrize(
+    ('name', 'shape'),
+    [('da/bisenet_adv_gta2cs.py', (32, 64)), (EVALUATION, (512, 1024))],
+)
+def test_size_of_scored_labels(name, shape, loader, tmp_path):
+    stem = 'val/ulm/ulm_000001_000019'
+    root = tmp_path / 'data/cityscapes'
+    write_image(root / f'leftImg8bit/{stem}_leftImg8bit.png', size=(64, 32))
+    label = root / f'gtFine/{stem}_gtFine_labelIds.png'
+    write_label(label, [[7] * 32 + [26] * 32], size=(64, 32))
+    init_default_scope('mmseg')
+    (sample,) = DATASETS.build(load_config(CONFIGS / name)[loader].dataset)
+    assert sample['inputs'].shape == (3, 512, 1024)
+    # A prediction is scored at ori_shape.
+    assert sample['data_samples'].ori_shape == shape
+    scored = sample['data_samples'].gt_sem_seg.data[0]
+    height, width = shape
+    assert scored.shape == shape
+    assert (scored == 0).sum() == (scored == 13).sum() == height * width // 2
 
 
 def different_models() -> dict:

@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
 from torch.optim.swa_utils import update_bn
+from torch.utils.data import DataLoader
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils import (
@@ -28,6 +30,9 @@ from mmseg_da.utils import (
     one_sentence_errors,
 )
 from mmseg_da.utils.checkpoint import load_weights
+from mmseg_da.utils.files import atomic_path
+
+TARGET = 'default_hooks.adversarial.target_dataloader'
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -44,34 +49,52 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def build_target_loader(cfg: Config) -> DataLoader:
+    """Whole batches of the target, each image once and in order."""
+    source = cfg.train_dataloader
+    loader_cfg = dict(
+        batch_size=source.batch_size,
+        num_workers=source.get('num_workers', 0),
+    )
+    loader_cfg.update(cfg.default_hooks.adversarial.target_dataloader)
+    # A last batch of one image would count as much as a whole one.
+    loader_cfg.update(
+        sampler=dict(type='DefaultSampler', shuffle=False), drop_last=True
+    )
+    with explain_build_errors(cfg):
+        loader = Runner.build_dataloader(loader_cfg, seed=0)
+    if len(loader) == 0:
+        raise InputError(
+            f'The target has {len(loader.dataset)} image(s), fewer than one '
+            f'batch of {loader.batch_size}: give more images, or a smaller '
+            f'--cfg-options {TARGET}.batch_size.'
+        )
+    return loader
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
     check_config(cfg, 'train')
-    hook = cfg.default_hooks.get('adversarial')
-    if hook is None:
+    if (cfg.get('default_hooks') or {}).get('adversarial') is None:
         raise InputError(
             f'{args.config} names no target: give an adaptation config of '
             'the same model, with default_hooks.adversarial.'
         )
     source = Path(args.checkpoint)
     out = args.out or source.with_name(f'{source.stem}_bn.pth')
+    if source.exists() and out.exists() and out.samefile(source):
+        raise InputError(
+            f'--out {out} is the checkpoint itself, which would be lost: give '
+            'another file.'
+        )
     with explain_build_errors(cfg):
         model = MODELS.build(cfg.model)
     load_weights(model, source)
     device = get_device()
     model.to(device)
 
-    loader_cfg = dict(
-        batch_size=cfg.train_dataloader.batch_size,
-        num_workers=cfg.train_dataloader.num_workers,
-        **hook.target_dataloader,
-    )
-    loader_cfg.update(
-        sampler=dict(type='DefaultSampler', shuffle=False), drop_last=True
-    )
-    with explain_build_errors(cfg):
-        loader = Runner.build_dataloader(loader_cfg, seed=0)
+    loader = build_target_loader(cfg)
 
     def inputs():
         for i, batch in enumerate(loader, 1):
@@ -79,7 +102,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             print(f'\rBatchNorm: batch {i}/{len(loader)}', end='', flush=True)
 
     update_bn(inputs(), model)
-    torch.save(dict(meta=dict(), state_dict=model.cpu().state_dict()), out)
+    content = dict(meta=dict(), state_dict=model.cpu().state_dict())
+    with atomic_path(out) as partial:
+        torch.save(content, partial)
     print(f'\nWritten to {out}')
 
 

@@ -97,7 +97,9 @@ class AdversarialHook(Hook):
             probabilities to domain logits, positive for source.
         target_dataloader (dict): Config of the target's data loader. Its
             pipeline need not load annotations; they are never read. Batch
-            size, workers and sampler default to the source loader's.
+            size and workers default to the source loader's. A sampler must
+            be endless and have ``skip``; ``mmseg_da.InfiniteSampler``, the
+            default, is.
         optim_wrapper (dict): Config with the discriminator's ``optimizer``.
             The wrapper's type and accumulation default to the segmentor's.
         param_scheduler (dict | list[dict], optional): The discriminator's
@@ -224,6 +226,8 @@ class AdversarialHook(Hook):
         # Seeded apart from the source, so that the two streams do not draw
         # the same permutation and the same augmentations.
         loader = runner.build_dataloader(cfg, seed=runner.seed + 1)
+        if not hasattr(loader.sampler, 'skip'):
+            raise _wrong_sampler(loader.sampler, 'has no skip()')
         loader.sampler.skip(runner.iter * loader.batch_size)
         return loader
 
@@ -278,7 +282,10 @@ class AdversarialHook(Hook):
         # gradients are then summed in half precision: at 1e-3 most of the
         # adversarial gradient would round away.
         torch.clear_autocast_cache()
-        batch = segmentor.data_preprocessor(next(self._target_batches), True)
+        batch = next(self._target_batches, None)
+        if batch is None:
+            raise _wrong_sampler(self._target_loader.sampler, 'has ended')
+        batch = segmentor.data_preprocessor(batch, True)
         with torch.set_grad_enabled(self.loss_weight > 0):
             logits = segmentor(batch['inputs'], mode='tensor')
             if not isinstance(logits, Tensor):
@@ -356,6 +363,15 @@ class AdversarialHook(Hook):
             self.param_schedulers, state['param_schedulers']
         ):
             scheduler.load_state_dict(saved)
+
+
+def _wrong_sampler(sampler: object, found: str) -> InputError:
+    kind = f'{type(sampler).__module__}.{type(sampler).__qualname__}'
+    return InputError(
+        f'default_hooks.adversarial.target_dataloader.sampler is {kind}, '
+        f'which {found}: it must be endless and have skip(), so use '
+        'mmseg_da.InfiniteSampler.'
+    )
 
 
 def _unwrap(model: nn.Module) -> nn.Module:
