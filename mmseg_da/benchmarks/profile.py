@@ -11,9 +11,7 @@ from torch.profiler import ProfilerActivity
 ROWS = 12
 
 
-def operators(
-    run: Callable[[], Any], device: torch.device
-) -> list[list]:
+def operators(run: Callable[[], Any], device: torch.device) -> list[list]:
     """The operators that take most of a call's time.
 
     Args:

@@ -7,7 +7,9 @@ from typing import Optional
 
 import mmengine
 import mmengine.fileio as fileio
+import torch
 from mmcv.transforms import LoadAnnotations
+from mmengine.dist import get_rank
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 from mmseg.datasets import CityscapesDataset as _MMSegCityscapes
@@ -46,9 +48,11 @@ class DomainDataset(BaseSegDataset):
             over the sorted names: files are sorted by city and drive, so
             the first ones would be near copies of each other, and a random
             choice would hang on a seed. Defaults to None: all.
-        skip_bad_samples (bool): In training, log and count an unusable
-            sample and take another instead of stopping. Evaluation always
-            stops. Defaults to False.
+        skip_bad_samples (bool): In training, leave out images without a
+            label file, and log and count an unusable sample and take
+            another, instead of stopping. The count is that of all workers of
+            a rank, since its start. Evaluation always stops. Defaults to
+            False.
         pipeline (Sequence[dict]): The transforms. Defaults to ().
         **kwargs: As in mmseg's ``BaseSegDataset``.
 
@@ -103,6 +107,10 @@ class DomainDataset(BaseSegDataset):
         is_train = 'trainids' in self.seg_map_suffix.lower()
         return 'train_ids' if is_train else 'label_ids'
 
+    @property
+    def _skips(self) -> bool:
+        return self.skip_bad_samples and not self.test_mode
+
     def select(self, names: list[str]) -> list[str]:
         """Keep some of the names; for subclasses."""
         return names
@@ -114,14 +122,38 @@ class DomainDataset(BaseSegDataset):
         """
         check_resized(self.data_root, self.img_scale)
         samples, missing = self.find_samples()
-        if missing:
+        if not missing:
+            return samples
+        finding = (
+            f'{missing[0]["img_path"]} has no label '
+            f'{missing[0]["seg_map_path"]} ({len(missing)} of {len(samples)} '
+            'labels are missing)'
+        )
+        # Without any label it is the folder or the suffix that is wrong.
+        if not self._skips or len(missing) == len(samples):
             raise InputError(
-                f'{missing[0]["img_path"]} has no label '
-                f'{missing[0]["seg_map_path"]} ({len(missing)} of '
-                f'{len(samples)} labels are missing): add it, check '
-                'seg_map_suffix, or leave the image out with ann_file.'
+                f'{finding}: add it, check seg_map_suffix, or leave the '
+                'image out with ann_file.'
             )
-        return samples
+        print_log(
+            f'Skipped {len(missing)} samples: {finding}.',
+            logger='current',
+            level=logging.WARNING,
+        )
+        without = {sample['img_path'] for sample in missing}
+        return [s for s in samples if s['img_path'] not in without]
+
+    def full_init(self) -> None:
+        """List the samples, and make room for what workers find bad."""
+        if self._fully_initialized:
+            return
+        super().full_init()
+        if self._skips:
+            # In memory that worker processes share.
+            self._is_bad = torch.zeros(len(self), dtype=torch.bool)
+            self._is_bad.share_memory_()
+            # Here: a worker that was not forked knows no rank.
+            self._rank = get_rank()
 
     def find_samples(self) -> tuple[list[dict], list[dict]]:
         """Find the samples, those without a label file too.
@@ -237,25 +269,29 @@ class DomainDataset(BaseSegDataset):
             with seeded(self._last_seed):
                 return super().prepare_data(int(idx))
         except InputError as error:
-            if not self.skip_bad_samples or self.test_mode:
+            if not self._skips:
                 raise
             self._note_bad_sample(int(idx), str(error))
             return None
 
     def _note_bad_sample(self, idx: int, finding: str) -> None:
         path = self.get_data_info(idx)['img_path']
-        if path in self.bad_samples:
-            return
         self.bad_samples[path] = finding
-        if len(self.bad_samples) == len(self):
+        is_known = bool(self._is_bad[idx])
+        self._is_bad[idx] = True
+        count = int(self._is_bad.sum())
+        if count == len(self):
             raise InputError(
                 f'All {len(self)} samples are unusable; the last: {finding}'
             )
+        if is_known:
+            return
         print_log(
-            f'Skipped sample {path} ({len(self.bad_samples)} bad so far in '
-            f'this process): {finding}',
+            f'Skipped sample {path} ({count} of {len(self)} bad so far on '
+            f'rank {self._rank}): {finding}',
             logger='current',
-            level=logging.WARNING,
+            # MMEngine's logger prints nothing less on ranks above 0.
+            level=logging.ERROR if self._rank else logging.WARNING,
         )
 
     def _rand_another(self) -> int:

@@ -1,14 +1,19 @@
 """GTA5 and what both data sets share."""
 
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
 from mmengine.dataset import BaseDataset
+from mmengine.logging import MMLogger
 from mmseg.datasets import CityscapesDataset as MMSegCityscapes
 from tiny_data import HEIGHT, PIPELINE, WIDTH, write_image, write_label
+from torch.utils.data import DataLoader
 
 from mmseg_da.datasets import GTA5Dataset
 from mmseg_da.errors import InputError
+
+BASE = 'mmseg_da.datasets.base'
 
 
 def stems(dataset: BaseDataset) -> list:
@@ -181,6 +186,70 @@ def test_all_samples_bad(gta5: Path) -> None:
     )
     with pytest.raises(InputError, match='All 10 samples are unusable'):
         dataset[0]
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+@pytest.mark.parametrize('rank', [0, 1])
+def test_bad_samples_are_told_and_counted(
+    gta5: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture,
+    rank: int,
+    workers: int,
+) -> None:
+    """On every rank, and over its workers."""
+    for place in ('mmengine.logging.logger._get_rank', f'{BASE}.get_rank'):
+        monkeypatch.setattr(place, lambda: rank)
+    monkeypatch.setattr(MMLogger, '_instance_dict', OrderedDict())
+    MMLogger.get_instance('of the rank')
+    for i in (1, 2, 5, 6):
+        write_label(gta5 / f'labels/{i:05d}.png', 99)
+    dataset = GTA5Dataset(
+        data_root=str(gta5), pipeline=PIPELINE, skip_bad_samples=True
+    )
+    # Of two workers, each meets two of them, twice.
+    list(
+        DataLoader(
+            dataset,
+            batch_size=2,
+            sampler=[*range(10)] * 2,
+            num_workers=workers,
+            collate_fn=list,
+        )
+    )
+    lines = capfd.readouterr().out.splitlines()
+    for i in (1, 2, 5, 6):
+        line = next(x for x in lines if f'images/{i:05d}.png' in x)
+        assert f'labels/{i:05d}.png holds the unknown label' in line
+    told = [x for x in lines if 'Skipped sample' in x]
+    assert all(f' of 10 bad so far on rank {rank})' in x for x in told)
+    assert any('(4 of 10 bad' in x for x in told)
+    assert not any('(5 of 10 bad' in x for x in told)
+
+
+def test_missing_labels_are_left_out(
+    gta5: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (gta5 / 'labels/00004.png').unlink()
+    (gta5 / 'labels/00006.png').unlink()
+    told = []
+    monkeypatch.setattr(
+        f'{BASE}.print_log', lambda message, **_: told.append(message)
+    )
+    kwargs = {'data_root': str(gta5), 'skip_bad_samples': True}
+    dataset = GTA5Dataset(**kwargs)
+    assert len(dataset) == 8
+    assert {'00004', '00006'}.isdisjoint(stems(dataset))
+    (message,) = told
+    assert message.startswith('Skipped 2 samples: ')
+    assert 'images/00004.png has no label' in message
+    assert message.endswith('(2 of 10 labels are missing).')
+    # Scores must not depend on what happened to be there.
+    with pytest.raises(InputError, match='2 of 10 labels are missing'):
+        GTA5Dataset(test_mode=True, **kwargs)
+    # No label at all is a wrong folder or suffix.
+    with pytest.raises(InputError, match='10 of 10 .*check seg_map_suffix'):
+        GTA5Dataset(seg_map_suffix='_labelTrainIds.png', **kwargs)
 
 
 @pytest.mark.parametrize('scale', [(0, 4), 512, (4.5, 2), (1, 2, 3)])

@@ -4,10 +4,12 @@ import math
 
 import pytest
 import torch
-from toy import largest_difference, make_runner, train
+from mmengine.config import Config
+from toy import CONFIGS, largest_difference, make_runner, train
 
 from mmseg_da.engine import DivergenceHook
 from mmseg_da.errors import InputError
+from mmseg_da.registry import HOOKS
 
 KEY = 'default_hooks.divergence'
 HOOK = dict(type='mmseg_da.DivergenceHook')
@@ -201,9 +203,9 @@ class Scalar:
 @pytest.mark.parametrize(
     ('loss', 'source', 'target', 'expected'),
     [
-        (0.04, 0.99, 0.98, 'has won: its loss is 0.0400'),
+        (0.04, 0.99, 0.98, 'has won (its loss is 0.0400'),
         (0.06, 0.99, 0.98, None),
-        (0.692, 0.52, 0.49, 'knows nothing: its loss is 0.6920'),
+        (0.692, 0.52, 0.49, 'knows nothing (its loss is 0.6920'),
         (0.694, 0.0, 1.0, 'right on 0.0% of the source and 100.0% of'),
         (0.696, 0.7, 0.0, 'knows nothing'),
         # Unsure, but right: it learns.
@@ -227,6 +229,62 @@ def test_says_when_the_discriminator_is_out_of_balance(
     runner = Hub(loss, source, target, 19)
     hook.after_train_iter(runner, 0)
     assert runner.messages == []
+    # Told to, it stops, in the same cases.
+    hook = DivergenceHook(window=10, discriminator_action='stop')
+    runner = Hub(loss, source, target, 20)
+    if expected is None:
+        hook.after_train_iter(runner, 0)
+        return
+    with pytest.raises(InputError) as error:
+        hook.after_train_iter(runner, 0)
+    said = str(error.value)
+    assert expected in said and 'training stopped' in said
+    assert 'default_hooks.divergence.discriminator_action=warn' in said
+    assert '\n' not in said and said.endswith('.')
+    hook.after_train_iter(Hub(loss, source, target, 19), 0)
+
+
+def test_ranks_agree_on_the_discriminator(monkeypatch):
+    """A rank that stopped alone would leave the others waiting."""
+
+    def other_has_002(means, op):
+        assert op == 'mean'
+        means.add_(torch.tensor([0.02, 0.99, 0.99])).div_(2)
+
+    monkeypatch.setattr(
+        f'{DivergenceHook.__module__}.all_reduce', other_has_002
+    )
+    hook = DivergenceHook(window=10, discriminator_action='stop')
+    with pytest.raises(InputError, match='its loss is 0.0400 over'):
+        hook.after_train_iter(Hub(0.06, 0.99, 0.99, 20), 0)
+    hook.after_train_iter(Hub(0.1, 0.99, 0.99, 20), 0)
+
+
+def test_a_stop_for_the_discriminator_comes_before_the_checkpoint(tmp_path):
+    overrides = {
+        KEY: dict(HOOK, window=2, discriminator_action='stop'),
+        'default_hooks.adversarial.optim_wrapper.optimizer.lr': 0.0,
+        'default_hooks.checkpoint.interval': 1,
+    }
+    runner = make_runner(tmp_path, overrides)
+    with pytest.raises(InputError, match='^The discriminator knows nothing'):
+        runner.train()
+    saved = {path.name for path in tmp_path.glob('iter_*.pth')}
+    assert saved == {'iter_1.pth'}
+
+
+@pytest.mark.parametrize('name', ['bisenet_adv', 'bisenet_adv_control'])
+def test_the_demo_is_watched(name):
+    """Its 300 iterations hold whole windows."""
+    cfg = Config.fromfile(CONFIGS / f'demo/{name}.py')
+    hook = HOOKS.build(cfg.default_hooks.divergence)
+    assert hook.window <= cfg.train_cfg.max_iters / 3
+    # As measured: a learning discriminator at the start and at the end.
+    hook.window = 10
+    for loss, source, target in ((0.562, 0.7, 0.7), (0.11, 0.97, 0.97)):
+        runner = Hub(loss, source, target, 20)
+        hook.after_train_iter(runner, 0)
+        assert runner.messages == []
 
 
 def test_a_frozen_discriminator_is_found_in_a_real_run(tmp_path):
@@ -256,6 +314,10 @@ def test_a_frozen_discriminator_is_found_in_a_real_run(tmp_path):
     ('argument', 'sentence'),
     [
         (dict(action='ignore'), "action is 'ignore': set it to 'stop'"),
+        (
+            dict(discriminator_action='ignore'),
+            "discriminator_action is 'ignore': set it to 'stop'",
+        ),
         (dict(window=0), 'window is 0, but it must be at least 1'),
     ],
 )

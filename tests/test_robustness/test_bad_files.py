@@ -201,6 +201,37 @@ def test_bad_label(tmp_path: Path, name: str) -> None:
     check('label', load_label, path, data, text, UnreadableFileError)
 
 
+def regular(mode: str) -> bytes:
+    """A label as regular as real ones, where damage may decode."""
+    rows, columns = np.indices((32, 48))
+    image = Image.fromarray(((rows + columns) // 8).astype(np.uint8))
+    if mode == 'P':
+        image.putpalette([*range(17)] * 3)
+    buffer = io.BytesIO()
+    image.save(buffer, 'PNG')
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize('mode', ['L', 'P'])
+def test_a_flipped_bit_of_a_label_is_found(tmp_path: Path, mode: str) -> None:
+    """Any bit; some of them Pillow decodes to other pixels."""
+    good = regular(mode)
+    path = tmp_path / 'a.png'
+    path.write_bytes(good)
+    label = load_label(path)
+    found = 0
+    for bit in range(8 * len(good)):
+        data = bytearray(good)
+        data[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(data)
+        try:
+            assert (load_label(path) == label).all(), f'bit {bit}'
+        except InputError as error:
+            assert str(path) in str(error)
+            found += 1
+    assert found > 7 * len(good)
+
+
 @pytest.mark.parametrize('name', VALUES)
 def test_bad_label_value(tmp_path: Path, name: str) -> None:
     data, text = VALUES[name]

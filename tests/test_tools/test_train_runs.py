@@ -1,32 +1,54 @@
 """tools/train.py: two equal runs, their record, and two processes."""
 
 import json
+import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from train_server import REPO, TrainServer, write_experiment
+from tiny_data import write_label
+from train_server import REPO, SIZE, TrainServer, write_experiment
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils import set_launcher
 from mmseg_da.utils.safe_load import weights_only_loading
 
-# What halves of a batch do not share is left out: batch statistics, the
-# number of labelled pixels that the loss averages over, dropout. And Adam's
-# first steps are not mere signs.
+# What halves of a batch do not share is left out: batch statistics, which are
+# frozen at others than BatchNorm starts from, and dropout, which the main
+# config has not either. The losses are the main config's. What is said of the
+# discriminator is said in any case.
 JOINABLE = """
-norm_cfg = dict(type='GN', num_groups=1, _delete_=True)
-model['backbone'].update(norm_cfg=norm_cfg)
-model['backbone']['context_path'].update(norm_cfg=norm_cfg)
-model['decode_head'].update(norm_cfg=norm_cfg)
-plain = dict(type='CrossEntropyLoss')
-model['decode_head'].update(loss_decode=dict(plain, _delete_=True))
+import mmengine
+import torch
+
+
+@mmengine.registry.HOOKS.register_module(force=True)
+class FreezeBN(mmengine.hooks.Hook):
+    def before_train(self, runner):
+        draw = torch.Generator().manual_seed(0)
+        for norm in self.norms(runner):
+            norm.running_mean.normal_(0, 0.1, generator=draw)
+            norm.running_var.uniform_(0.5, 2, generator=draw)
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        for norm in self.norms(runner):
+            norm.eval()
+
+    def norms(self, runner):
+        kind = torch.nn.BatchNorm2d
+        return [m for m in runner.model.modules() if isinstance(m, kind)]
+
+
+custom_hooks.append(dict(type='FreezeBN'))
 for head in model['auxiliary_head']:
-    head.update(dropout_ratio=0, loss_decode=plain)
-del head
-default_hooks['adversarial']['optim_wrapper'] = dict(optimizer=dict(eps=1e-4))
+    head.update(
+        dropout_ratio=0, loss_decode=dict(type='mmseg_da.CrossEntropyLoss')
+    )
+del head, FreezeBN
+default_hooks['divergence'] = dict(window=3, collapsed_within=1.0)
 """
 
 
@@ -93,8 +115,14 @@ def test_two_runs_of_a_seed_agree_and_are_on_record(server, tmp_path):
 
 
 def test_torchrun_on_two_cpus_equals_one_process(server, tmp_path):
-    """On the joined batch, to 1e-6; logs and checkpoints once."""
+    """With frozen BN, on the joined batch, to 1e-6; logs and files once."""
     config = write_experiment(tmp_path, JOINABLE)
+    # Both ranks average over equally many labelled pixels, and not over all.
+    rng = np.random.default_rng(1)
+    ids = rng.integers(0, 34, SIZE[0] * SIZE[1])
+    for path in sorted((tmp_path / 'data/gta5/labels').iterdir()):
+        label = rng.permutation(ids).reshape(SIZE[::-1])
+        write_label(path, label, 'P', SIZE)
     short = ['--cfg-options', 'train_cfg.max_iters=3']
     options = [*short, 'train_dataloader.batch_size=1']
     torchrun = [sys.executable, '-W', 'ignore', '-m', 'torch.distributed.run']
@@ -122,6 +150,18 @@ def test_torchrun_on_two_cpus_equals_one_process(server, tmp_path):
         assert difference(two[part], one[part]) <= 1e-6
     discriminators = [x['adversarial']['discriminator'] for x in (two, one)]
     assert difference(*discriminators) <= 1e-6
+    # Said by one of the ranks, after a reduction over both.
+    (said,), (expected,) = (
+        re.findall('The discriminator knows nothing.*', text)
+        for text in (run.stdout, log.read_text())
+    )
+    assert said == expected
+    # BatchNorm stayed as it was set, at no trivial statistics.
+    for name, value in one['state_dict'].items():
+        if name.endswith('num_batches_tracked'):
+            assert value == 0
+        elif name.endswith('running_var'):
+            assert (value - 1).abs().max() > 0.1
     # Something was learnt: the averaged weights are not the last.
     last = {f'module.{k}': v for k, v in one['state_dict'].items()}
     last['steps'] = one['ema_state_dict']['steps']

@@ -2,6 +2,7 @@
 
 import io
 import warnings
+import zlib
 from typing import Optional
 
 import mmcv
@@ -86,11 +87,32 @@ def _check_declared_size(data: bytes, path: str, kind: str) -> None:
     )
 
 
-def _undecodable(path: str, kind: str, size: int) -> UnreadableFileError:
+def _undecodable(
+    path: str, kind: str, size: int, found: str = 'damaged, or no image'
+) -> UnreadableFileError:
     return UnreadableFileError(
-        f'The {kind} file {path} cannot be decoded (damaged, or no image; '
-        f'{size} bytes): fetch it again.'
+        f'The {kind} file {path} cannot be decoded ({found}; {size} bytes): '
+        'fetch it again.'
     )
+
+
+def _check_png_checksums(data: bytes, path: str) -> None:
+    """Compare every chunk of a PNG with its CRC-32.
+
+    Pillow leaves out those of the pixels, where damage may decode to other
+    ids.
+    """
+    view = memoryview(data)
+    start, name = len(_PNG_SIGNATURE), b''
+    while name != b'IEND':
+        # Length, name, content, checksum; the last is of name and content.
+        name = data[start + 4 : start + 8]
+        end = start + 8 + int.from_bytes(data[start : start + 4], 'big')
+        checksum = data[end : end + 4]
+        if zlib.crc32(view[start + 4 : end]).to_bytes(4, 'big') != checksum:
+            found = f'damaged: a wrong checksum in the chunk at byte {start}'
+            raise _undecodable(path, 'label', len(data), found)
+        start = end + 4
 
 
 @TRANSFORMS.register_module()
@@ -161,6 +183,7 @@ class LoadTrainIds(LoadAnnotations):
                 f'The label file {path} is no PNG: labels must be PNG, as '
                 'lossy formats change them.'
             )
+        _check_png_checksums(data, path)
         if data[24:25] == b'\x10':  # bit depth in the header
             raise UnreadableFileError(
                 f'The label file {path} has 16 bits per value, but labels '

@@ -6,6 +6,7 @@ import math
 from functools import partial
 
 import torch
+from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
@@ -25,14 +26,17 @@ class DivergenceHook(Hook):
 
     A loss or a gradient norm that is NaN or infinite ends the run before the
     iteration reaches a checkpoint. A discriminator that has won or that
-    knows nothing is worth a warning. The gradient norms of each optimizer's
-    steps are logged as ``grad_norm_segmentor`` and
-    ``grad_norm_discriminator``, after any clipping. Steps that a loss scaler
-    skips because half precision overflowed have none.
+    knows nothing, by its mean over all ranks, is worth a warning or ends the
+    run too. The gradient norms of each optimizer's steps are logged as
+    ``grad_norm_segmentor`` and ``grad_norm_discriminator``, after any
+    clipping. Steps that a loss scaler skips because half precision
+    overflowed have none.
 
     Args:
         action (str): What a NaN or infinite number does: 'stop' or 'warn'.
             Defaults to 'stop'.
+        discriminator_action (str): What a discriminator that has won or
+            knows nothing does: 'stop' or 'warn'. Defaults to 'warn'.
         window (int): Iterations over which the discriminator is averaged,
             and at least between two equal warnings. Defaults to 500.
         won_below (float): Mean loss below which it has won. Defaults to
@@ -59,21 +63,27 @@ class DivergenceHook(Hook):
     def __init__(
         self,
         action: str = 'stop',
+        discriminator_action: str = 'warn',
         window: int = 500,
         won_below: float = 0.05,
         collapsed_within: float = 0.005,
     ) -> None:
-        if action not in ('stop', 'warn'):
-            raise InputError(
-                f'default_hooks.divergence.action is {action!r}: set it to '
-                "'stop' or 'warn'."
-            )
+        for name, value in (
+            ('action', action),
+            ('discriminator_action', discriminator_action),
+        ):
+            if value not in ('stop', 'warn'):
+                raise InputError(
+                    f'default_hooks.divergence.{name} is {value!r}: set it '
+                    "to 'stop' or 'warn'."
+                )
         if window < 1:
             raise InputError(
                 f'default_hooks.divergence.window is {window}, but it must '
                 'be at least 1 iteration.'
             )
         self.action = action
+        self.discriminator_action = discriminator_action
         self.window = window
         self.won_below = won_below
         self.collapsed_within = collapsed_within
@@ -142,14 +152,16 @@ class DivergenceHook(Hook):
     ) -> None:
         name = key.removeprefix('train/')
         sentence = f'{name} is {value} at iteration {iteration}'
+        # A resumed optimizer keeps the learning rate that it was saved with.
         advice = (
-            'lower optim_wrapper.optimizer.lr, set optim_wrapper.clip_grad, '
-            'or look for bad samples with tools/check_dataset.py'
+            'set optim_wrapper.clip_grad or look for bad samples with '
+            'tools/check_dataset.py and --resume, or lower '
+            'optim_wrapper.optimizer.lr and start anew'
         )
         if self.action == 'stop':
             raise InputError(
                 f'{sentence}, and training stopped before that reached a '
-                f'checkpoint: {advice}, then --resume '
+                f'checkpoint: {advice} '
                 '(default_hooks.divergence.action=warn would train on).'
             )
         if iteration > self._quiet_until:
@@ -162,26 +174,39 @@ class DivergenceHook(Hook):
         keys = [f'train/{name}_discriminator' for name in names]
         if keys[0] not in scalars:
             return
-        loss, source, target = (scalars[key].mean(self.window) for key in keys)
-        state = (
-            f'its loss is {loss:.4f} over the last {self.window} iterations '
-            f'to {iteration}, and it is right on {source:.1%} of the source '
-            f'and {target:.1%} of the target'
-        )
+        # Ranks that stop have to stop together.
+        means = torch.tensor([scalars[key].mean(self.window) for key in keys])
+        all_reduce(means, 'mean')
+        loss, source, target = means.tolist()
         if loss < self.won_below:
-            runner.logger.warning(
-                f'The discriminator has won: {state}; the segmentor no '
-                'longer follows it: raise '
+            finding = 'has won'
+            advice = (
+                'the segmentor no longer follows it: raise '
                 'default_hooks.adversarial.loss_weight or lower '
-                'default_hooks.adversarial.optim_wrapper.optimizer.lr.'
+                'default_hooks.adversarial.optim_wrapper.optimizer.lr'
             )
         elif (
             abs(loss - CHANCE) < self.collapsed_within
             and source + target - 1 < 10 * self.collapsed_within
         ):
-            runner.logger.warning(
-                f'The discriminator knows nothing: {state}, as a coin would '
-                'be (log 2 = 0.6931); if the validation mIoU does not rise, '
-                'raise default_hooks.adversarial.optim_wrapper.optimizer.lr '
-                'or lower default_hooks.adversarial.loss_weight.'
+            finding = 'knows nothing'
+            advice = (
+                'a coin is at log 2 = 0.6931: if the validation mIoU does '
+                'not rise, raise '
+                'default_hooks.adversarial.optim_wrapper.optimizer.lr or '
+                'lower default_hooks.adversarial.loss_weight'
             )
+        else:
+            return
+        sentence = (
+            f'The discriminator {finding} (its loss is {loss:.4f} over the '
+            f'last {self.window} iterations to {iteration}, and it is right '
+            f'on {source:.1%} of the source and {target:.1%} of the target)'
+        )
+        if self.discriminator_action == 'stop':
+            raise InputError(
+                f'{sentence}, and training stopped; {advice}, and start anew '
+                '(default_hooks.divergence.discriminator_action=warn would '
+                'train on).'
+            )
+        runner.logger.warning(f'{sentence}; {advice}.')
