@@ -6,16 +6,18 @@ BIN := $(VENV)/bin
 
 setup: $(VENV)/.installed
 
-# Nothing is compiled. A torch 2.x that the machine already has is kept.
+# Nothing is compiled. A torch that the machine already has is kept, if it can
+# load checkpoints safely under the names of both numpy 1 and 2: 2.6 and newer,
+# whose safe_globals takes (object, name).
 $(VENV)/.installed: requirements/mminstall.txt requirements/runtime.txt \
 		requirements/export.txt requirements/tests.txt pyproject.toml
-	@if $(PYTHON) -c "import torch; assert torch.__version__[0] == '2'" \
+	$(PYTHON) -m venv --system-site-packages $(VENV)
+	@if $(BIN)/python -c "import torch; assert torch.__version__ >= (2, 6)" \
 		2>/dev/null; then \
 		echo "Keeping the torch of $(PYTHON)."; \
-		$(PYTHON) -m venv --system-site-packages $(VENV); \
 		sed '/^torch==/d' requirements/mminstall.txt > $(VENV)/mm.txt; \
 	else \
-		$(PYTHON) -m venv $(VENV); \
+		$(PYTHON) -m venv --clear $(VENV); \
 		cp requirements/mminstall.txt $(VENV)/mm.txt; \
 	fi
 	$(BIN)/python -m pip install --progress-bar off -r $(VENV)/mm.txt \

@@ -27,12 +27,16 @@ def is_whole(path: Path) -> bool:
         return False
 
 
-def find_checkpoint(work_dir: str | Path) -> tuple[Optional[Path], str]:
+def find_checkpoint(
+    work_dir: str | Path, otherwise: str = 'starting anew'
+) -> tuple[Optional[Path], str]:
     """Find the newest whole checkpoint of a work dir.
 
     Args:
         work_dir (str | Path): Where ``last_checkpoint`` and, usually, the
             checkpoints are.
+        otherwise (str): What is done if there is none, for the sentence.
+            Defaults to 'starting anew'.
 
     Returns:
         tuple[Path | None, str]: The one that ``last_checkpoint`` names if it
@@ -59,22 +63,26 @@ def find_checkpoint(work_dir: str | Path) -> tuple[Optional[Path], str]:
         if is_whole(path):
             return path, f'Resuming from {path}{trouble}.'
         trouble = trouble or f' ({path.name} is damaged)'
-    return None, f'Nothing to resume in {work_dir}{trouble}: starting anew.'
+    return None, f'Nothing to resume in {work_dir}{trouble}: {otherwise}.'
 
 
 def resume_from_work_dir(cfg: Config) -> None:
     """Let a config resume its work dir, saying from where, or start anew.
 
-    A config that names what to resume in ``load_from`` stays as it is.
+    What ``load_from`` names is resumed only if the work dir holds nothing
+    whole: a run that began from it has come further since.
     """
-    if cfg.get('load_from') is not None:
-        cfg.resume = True
-        return
-    checkpoint, sentence = find_checkpoint(cfg.work_dir)
+    named = cfg.get('load_from')
+    otherwise = f'resuming from load_from, {named}' if named else ''
+    checkpoint, sentence = find_checkpoint(
+        cfg.work_dir, otherwise or 'starting anew'
+    )
+    if checkpoint and named:
+        sentence = f'{sentence[:-1]}, not from load_from, {named}.'
     if os.environ.get('RANK', '0') == '0':
         print(sentence, flush=True)
-    cfg.resume = checkpoint is not None
-    cfg.load_from = str(checkpoint) if checkpoint else None
+    cfg.load_from = str(checkpoint) if checkpoint else named
+    cfg.resume = cfg.load_from is not None
 
 
 def _newest_first(folders: list[Path]) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 import platform
 import shlex
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Optional
 
 from mmengine.dist import is_main_process
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from .config import REPO_ROOT
@@ -39,10 +41,7 @@ def record_run(runner: Runner, resumed_from: Optional[str] = None) -> None:
     if not is_main_process():
         return
     path = Path(runner.work_dir) / 'run.json'
-    try:
-        starts = json.loads(path.read_text())
-    except (OSError, ValueError):
-        starts = []
+    starts = _earlier_starts(path)
     starts.append(
         dict(
             command=shlex.join([sys.executable, *sys.argv]),
@@ -65,6 +64,29 @@ def record_run(runner: Runner, resumed_from: Optional[str] = None) -> None:
         partial.write_text(json.dumps(starts, indent=1) + '\n')
 
 
+def _earlier_starts(path: Path) -> list:
+    try:
+        starts = json.loads(path.read_text())
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError):
+        starts = None
+    if isinstance(starts, list):
+        return starts
+    # Somebody's file, or a damaged record that still tells something.
+    number = 1
+    while (aside := path.with_name(f'run.unusable{number}.json')).exists():
+        number += 1
+    path.rename(aside)
+    print_log(
+        f'{path} holds no list of starts: it was renamed to {aside.name}, '
+        'and a new one is begun.',
+        logger='current',
+        level=logging.WARNING,
+    )
+    return []
+
+
 def git_state() -> Optional[dict]:
     """The project's commit and the files changed since, if it has git.
 
@@ -74,7 +96,7 @@ def git_state() -> Optional[dict]:
     try:
         commit = _git('rev-parse', 'HEAD').strip()
         status = _git('status', '--porcelain')
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):
         return None
     return dict(
         commit=commit, changed=[line[3:] for line in status.splitlines()]

@@ -40,15 +40,20 @@ def _history_method(owner: type, name: str) -> Callable:
 
 
 # What mmengine's own checkpoints hold beside tensors and plain types: the
-# numpy arrays of the message hub's history.
+# numpy arrays of the message hub's history, and numbers such as scores.
 _NUMPY_CORE = getattr(np, '_core', None) or np.core
+_NUMBERS = '?' + np.typecodes['AllInteger'] + np.typecodes['Float']
 ALLOWED = [
     HistoryBuffer,
     np.ndarray,
     np.dtype,
-    _NUMPY_CORE.multiarray._reconstruct,
-    _NUMPY_CORE.multiarray.scalar,
-    *(type(np.dtype(name)) for name in ('float32', 'float64', 'int64')),
+    # Under the names that numpy 1 and numpy 2 write, whichever is installed.
+    *(
+        (getattr(_NUMPY_CORE.multiarray, name), f'numpy.{core}.{name}')
+        for core in ('core.multiarray', '_core.multiarray')
+        for name in ('_reconstruct', 'scalar')
+    ),
+    *(type(np.dtype(code)) for code in _NUMBERS),
     (_history_method, 'builtins.getattr'),
 ]
 _torch_load = torch.load

@@ -1,12 +1,16 @@
 """The hook against a literal loop, its control, its sign."""
 
 import copy
+import gc
+import weakref
 from contextlib import contextmanager
 
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.hooks import Hook
 from mmengine.registry import init_default_scope
+from torch.multiprocessing.reductions import StorageWeakRef
 from toy import (
     BATCH_SIZE,
     D_BETAS,
@@ -255,6 +259,55 @@ def test_logs_losses_and_accuracies(tmp_path):
     for domain in 'source', 'target':
         value = scalars[f'train/acc_{domain}_discriminator'].current()
         assert 0 <= value <= 1
+
+
+class Mark:
+    """Does nothing with a gradient, and lives as long as the graph."""
+
+    def __call__(self, gradient):
+        return None
+
+
+class Leaks(Hook):
+    """What is left of each iteration's target logits when it is over."""
+
+    priority = 'LOWEST'
+
+    def __init__(self):
+        self.logits, self.graphs, self.left = [], [], []
+
+    def before_train(self, runner):
+        runner.model.register_forward_hook(self.watch, with_kwargs=True)
+
+    def watch(self, segmentor, args, kwargs, output):
+        if kwargs.get('mode') == 'tensor':
+            mark = Mark()
+            output.register_hook(mark)
+            self.graphs.append(weakref.ref(mark))
+            self.logits.append(StorageWeakRef(output.untyped_storage()))
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        hook = runner.adversarial
+        self.left += [hook._source_logits, hook._target_probs]
+        self.left += [graph() for graph in self.graphs]
+        self.left += [one for one in self.logits if not one.expired()]
+
+    def after_train(self, runner):
+        self.before_train_iter(runner, 0)
+
+
+def test_nothing_of_an_iteration_outlives_it(tmp_path):
+    """Without the garbage collector, which may come too late for memory."""
+    runner = make_runner(tmp_path, {'train_cfg.max_iters': 3})
+    leaks = Leaks()
+    runner.register_hook(leaks)
+    gc.disable()
+    try:
+        runner.train()
+    finally:
+        gc.enable()
+    assert len(leaks.logits) == 3
+    assert all(left is None for left in leaks.left)
 
 
 def test_hook_runs_before_timer_logger_and_checkpoint(tmp_path):

@@ -1,6 +1,7 @@
 """What the checkpoint hook keeps besides MMEngine's."""
 
 import random
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,11 @@ VALIDATION = {
         ),
     ),
     'val_evaluator': dict(type='mmseg_da.IoUMetric', iou_metrics=['mIoU']),
+}
+# Several runners' workers would take seconds to end.
+NO_WORKERS = {
+    'val_dataloader.num_workers': 0,
+    'val_dataloader.persistent_workers': False,
 }
 DROPOUT = {'model.auxiliary_head.0.dropout_ratio': 0.5}
 
@@ -83,6 +89,7 @@ def test_makes_up_for_the_validation_it_was_stopped_in(tmp_path, stop):
     overrides = {
         KEY: dict(CHECKPOINT, save_best='mIoU', max_keep_ckpts=1),
         **VALIDATION,
+        **NO_WORKERS,
     }
     runner = make_runner(tmp_path, overrides)
     runner.register_hook(Stop(stop))
@@ -173,6 +180,79 @@ def test_resuming_finishes_the_removal(tmp_path):
     train(tmp_path, {**overrides, **load_from})
     found = {path.name for path in tmp_path.glob('*iter*')}
     assert found == {'iter_1.pth', 'iter_6.pth'}
+
+
+BEST = {KEY: dict(CHECKPOINT, save_best='mIoU', max_keep_ckpts=2)}
+BEST |= VALIDATION | NO_WORKERS
+TWO_KEYS = {**BEST, KEY: dict(BEST[KEY], save_best=['mIoU', 'mAcc'])}
+
+
+def resume(work_dir, checkpoint, overrides, until):
+    more = {'load_from': str(checkpoint), 'resume': True}
+    with weights_only_loading():
+        return train(
+            work_dir, {**overrides, **more, 'train_cfg.max_iters': until}
+        )
+
+
+def contents(folder):
+    return {p: p.read_bytes() for p in folder.rglob('*') if p.is_file()}
+
+
+def edited(path, best, obsolete, steps):
+    """The checkpoint, naming these as replaced, with a score to beat."""
+    with weights_only_loading():
+        content = torch.load(path, map_location='cpu')
+    info = content['message_hub']['runtime_info']
+    for key in [key for key in info if key.startswith('best_')]:
+        info[key] = best if key.startswith('best_ckpt') else -1.0
+    info['keep_ckpt_ids'] = steps
+    content['resume']['obsolete'] = obsolete
+    torch.save(content, path)
+
+
+@pytest.mark.parametrize('overrides', [BEST, TWO_KEYS], ids=['one', 'two'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'other',
+        'other/best_mIoU_iter_1.pth',
+        'run/../other/best_mIoU_iter_1.pth',
+        'run/notes.txt',
+        'run/best_folder.pth',
+    ],
+)
+def test_a_checkpoint_deletes_nothing_of_others(tmp_path, name, overrides):
+    folder, other = tmp_path / 'run', tmp_path / 'other'
+    train(folder, {**overrides, 'train_cfg.max_iters': 2})
+    for path in (
+        other / 'best_mIoU_iter_1.pth',
+        folder / 'notes.txt',
+        folder / 'best_folder.pth/file',
+    ):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text('of the user')
+    path = str(tmp_path / name)
+    edited(folder / 'iter_2.pth', path, [path], [path, '../../x', 1, 2, 3])
+    before = contents(tmp_path)
+    resume(folder, folder / 'iter_2.pth', overrides, 4)
+    # A new best, at which MMEngine deletes what is named as the old one.
+    assert (folder / 'best_mIoU_iter_4.pth').exists()
+    gone = {path for path in before if not path.exists()}
+    assert gone <= {folder / 'iter_2.pth'}
+
+
+def test_a_run_resumed_elsewhere_leaves_the_first_one_whole(tmp_path):
+    first, second, copy = (tmp_path / name for name in ('a', 'b', 'copy'))
+    train(first, {**BEST, 'train_cfg.max_iters': 4})
+    shutil.copytree(first, copy)
+    before = contents(first)
+    for folder, source in ((second, first), (copy, copy)):
+        resume(folder, source / 'iter_4.pth', BEST, 6)
+        assert contents(first) == before
+        # The copy knows its own best by name, and replaces it.
+        (best,) = folder.glob('best_*.pth')
+        assert best.name == 'best_mIoU_iter_6.pth'
 
 
 def test_a_checkpoint_of_mmengine_resumes_with_a_warning(tmp_path):

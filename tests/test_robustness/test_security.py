@@ -3,23 +3,28 @@
 import io
 import os
 import pickle
+import re
 import struct
 import zipfile
+from contextlib import nullcontext
 from email.message import Message
 from hashlib import sha256
 from pathlib import Path
 from typing import Optional
 
+import numpy as np
 import pytest
 import torch
 from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as mmengine_checkpoint
+from torch.torch_version import TorchVersion
 
 from mmseg_da.datasets import GTA5Dataset
 from mmseg_da.errors import InputError
 from mmseg_da.utils import weights_only_loading
 from mmseg_da.utils.safe_load import load_file
 
+ROOT = Path(__file__).parents[2]
 REFUSED = r'a\.pth holds an object that carries code \(.+\) and is refused'
 
 
@@ -75,6 +80,60 @@ def getattr_gadget(path: Path, code: str) -> None:
             if entry.endswith('data.pkl'):
                 data = b'\x80\x02(' + program + b't.'
             new.writestr(entry, data)
+
+
+def rewrite(path: Path, old: bytes, new: bytes) -> None:
+    """Replace text in the pickle of a checkpoint."""
+    with zipfile.ZipFile(path) as whole:
+        entries = {name: whole.read(name) for name in whole.namelist()}
+    (name,) = (name for name in entries if name.endswith('data.pkl'))
+    assert old in entries[name]
+    entries[name] = entries[name].replace(old, new)
+    with zipfile.ZipFile(path, 'w') as whole:
+        for name, content in entries.items():
+            whole.writestr(name, content)
+
+
+@pytest.mark.parametrize('module', ['numpy.core', 'numpy._core'])
+def test_checkpoints_of_both_numpys_load(
+    checkpoint: Path, folder: Path, module: str
+) -> None:
+    content = load_file(checkpoint)
+    info = content['message_hub']['runtime_info']
+    for name in ('float16', 'float32', 'int32', 'uint8', 'bool'):
+        info[name] = np.array([1, 0], name)
+    info['score'] = np.float32(0.5)
+    torch.save(content, 'a.pth')
+    own = np.core if np.__version__ < '2' else np._core
+    own = own.multiarray._reconstruct.__module__.encode()
+    for name in (b'_reconstruct', b'scalar'):
+        other = f'c{module}.multiarray\n'.encode() + name
+        rewrite(Path('a.pth'), b'c' + own + b'\n' + name, other)
+    with weights_only_loading():
+        loaded = CheckpointLoader.load_checkpoint('a.pth')['message_hub']
+    assert loaded['runtime_info']['score'] == np.float32(0.5)
+    assert loaded['runtime_info']['bool'].tolist() == [True, False]
+    losses = loaded['log_scalars']['train/loss'].data[0]
+    expected = content['message_hub']['log_scalars']['train/loss'].data[0]
+    assert losses.tolist() == expected.tolist()
+    # Nothing else of the module goes with them.
+    rewrite(Path('a.pth'), b'multiarray\nscalar', b'multiarray\nfromfile')
+    with pytest.raises(InputError, match=r'code \(numpy.+fromfile\)'):
+        load_file('a.pth')
+
+
+@pytest.mark.parametrize(
+    ('version', 'kept'),
+    [('1.13', False), ('2.5.1', False), ('2.6.0', True), ('2.10.0+cpu', True)],
+)
+def test_make_keeps_a_torch_that_can(
+    monkeypatch, version: str, kept: bool
+) -> None:
+    makefile = (ROOT / 'Makefile').read_text()
+    (probe,) = re.findall(r'python -c "(import torch; [^"]+)"', makefile)
+    monkeypatch.setattr(torch, '__version__', TorchVersion(version))
+    with nullcontext() if kept else pytest.raises(AssertionError):
+        exec(probe)
 
 
 KINDS = ('os.system', 'exec', 'eval', 'open', 'mkdir')
@@ -207,6 +266,25 @@ def test_nothing_is_written_outside_the_work_dir(
     assert [path.name for path in folder.iterdir()] == ['deep']
     assert [path.name for path in Path('deep').iterdir()] == ['w']
     assert files(data) == before
+
+
+def test_nothing_is_written_outside_the_work_dir_in_training(
+    tools, config: Path, data: Path, folder: Path
+) -> None:
+    """Nor deleted: by training, validation, checkpoints and a resume."""
+    around = folder.parent
+    (around / 'kept.pth').write_bytes(b'of the user')
+    before = files(data), files(around), files(ROOT / 'configs')
+    words = [str(config), '--work-dir', 'deep/w']
+    tools['train'](words)
+    more = ['--resume', '--cfg-options', 'train_cfg.max_iters=4']
+    tools['train']([*words, *more])
+    assert Path('deep/w/iter_4.pth').exists()
+    assert [path.name for path in folder.iterdir()] == ['deep']
+    assert [path.name for path in Path('deep').iterdir()] == ['w']
+    inside = f'{folder}/deep/w/'
+    after = {k: v for k, v in files(around).items() if inside not in k}
+    assert (files(data), after, files(ROOT / 'configs')) == before
 
 
 def test_data_files_are_never_unpickled(folder: Path, data: Path) -> None:

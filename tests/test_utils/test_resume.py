@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config
 
 from mmseg_da.engine.file_backend import SafeLocalBackend
+from mmseg_da.errors import InputError
 from mmseg_da.utils import resume_from_work_dir
 from mmseg_da.utils.resume import find_checkpoint, is_whole
 
@@ -98,15 +99,31 @@ def test_nothing_whole_starts_anew(work_dir, capsys):
     assert find_checkpoint(work_dir / 'new')[0] is None
 
 
-def test_the_config_names_what_to_resume(work_dir, capsys, monkeypatch):
+def test_load_from_does_not_throw_the_progress_away(work_dir, capsys):
     cfg = Config(dict(work_dir=str(work_dir), load_from='other.pth'))
     resume_from_work_dir(cfg)
+    newest = str(work_dir / 'iter_10.pth')
+    assert (cfg.resume, cfg.load_from) == (True, newest)
+    assert capsys.readouterr().out == (
+        f'Resuming from {newest}, not from load_from, other.pth.\n'
+    )
+
+
+def test_load_from_is_resumed_where_there_is_no_progress(work_dir, capsys):
+    folder = str(work_dir / 'new')
+    cfg = Config(dict(work_dir=folder, load_from='other.pth'))
+    resume_from_work_dir(cfg)
     assert (cfg.resume, cfg.load_from) == (True, 'other.pth')
+    assert capsys.readouterr().out == (
+        f'Nothing to resume in {folder}: resuming from load_from, other.pth.\n'
+    )
+
+
+def test_said_once_by_the_first_process(work_dir, capsys, monkeypatch):
     cfg = Config(dict(work_dir=str(work_dir), load_from=None))
     monkeypatch.setenv('RANK', '1')
     resume_from_work_dir(cfg)
     assert cfg.load_from == str(work_dir / 'iter_10.pth')
-    # Said once, by the first process.
     assert capsys.readouterr().out == ''
 
 
@@ -133,5 +150,24 @@ def test_removal_waits(tmp_path):
     save(path)
     backend.remove(path)
     assert path.exists()
-    backend.remove_obsolete()
+    backend.remove_obsolete(tmp_path)
     assert not path.exists() and backend.obsolete == []
+
+
+def test_removal_keeps_to_the_folder(tmp_path):
+    backend, folder = SafeLocalBackend(), tmp_path / 'run'
+    (folder / 'iter_2.pth').mkdir(parents=True)
+    paths = [
+        tmp_path / 'iter_1.pth',
+        folder / '../iter_1.pth',
+        folder / 'iter_2.pth/iter_1.pth',
+    ]
+    for path in paths:
+        save(path)
+    for path in (*paths, folder / 'iter_2.pth', folder, folder / 'gone.pth'):
+        backend.remove(path)
+    backend.remove_obsolete(folder)
+    assert all(path.exists() for path in paths) and backend.obsolete == []
+    with pytest.raises(InputError, match=r'iter_2\.pth is a folder where'):
+        backend.rmtree(folder / 'iter_2.pth')
+    assert paths[2].exists()

@@ -1,7 +1,7 @@
 """Train for long at small size and watch the memory of every process.
 
 Runs the config's training in a process of its own, samples the resident
-memory of it and of its workers, and draws the curve.
+memory of it and of its workers, and draws the curve. Fails if either grows.
 
     python tools/analysis/soak.py configs/demo/bisenet_adv.py --iters 5000
 """
@@ -41,6 +41,13 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--work-dir', type=Path, default=Path('work_dirs/soak')
     )
     parser.add_argument('--out', type=Path, default=Path('docs/soak'))
+    parser.add_argument(
+        '--limit',
+        type=float,
+        default=2.0,
+        help='MiB per 1,000 iterations that neither the training nor its '
+        'workers may grow by after warm-up (default: 2)',
+    )
     return parser.parse_args(argv)
 
 
@@ -123,6 +130,25 @@ def growth(samples: Sequence[dict[str, float]], name: str) -> float:
     return above / max(sum((x - mean_x) ** 2 for x in xs), 1e-9)
 
 
+def check_growth(growths: dict[str, float], limit: float) -> None:
+    """Refuse memory that grows.
+
+    Args:
+        growths (dict[str, float]): MiB per 1,000 iterations, by name.
+        limit (float): What each may be.
+
+    Raises:
+        InputError: If one is larger.
+    """
+    name = max(growths, key=growths.get)
+    if growths[name] > limit:
+        raise InputError(
+            f'The memory of {name} grows by {growths[name]:.2f} MiB per '
+            f'1,000 iterations, expected at most {limit:g}: look for what '
+            'keeps tensors, or run longer (--iters) if it is still settling.'
+        )
+
+
 def draw(samples: Sequence[dict[str, float]], out: Path) -> None:
     """Draw memory against iterations."""
     figure = Figure(figsize=(7, 3.5), layout='constrained')
@@ -152,7 +178,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     write_json(args.out / 'soak.json', result)
     draw(samples, args.out / 'soak.png')
-    print(result['growth_mib_per_1000_iterations'])
+    growths = result['growth_mib_per_1000_iterations']
+    print(growths)
+    # Last, so that the curve is there to look at.
+    check_growth(growths, args.limit)
 
 
 if __name__ == '__main__':

@@ -5,13 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Optional
 
-from mmengine.dist import all_gather_object, get_rank, is_main_process
+from mmengine.dist import (
+    all_gather_object,
+    broadcast,
+    broadcast_object_list,
+    get_rank,
+    is_main_process,
+)
 from mmengine.hooks import CheckpointHook as _CheckpointHook
+from mmengine.hooks import EMAHook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmseg_da.registry import HOOKS
 
-from ..file_backend import SAFE_BACKEND, SafeLocalBackend
+from ..file_backend import SAFE_BACKEND, SafeLocalBackend, is_file_in
 from ..random_state import random_state, set_random_state
 
 
@@ -21,8 +28,13 @@ class CheckpointHook(_CheckpointHook):
 
     - A file appears whole or not at all, and an old one goes only after what
       replaces it is on the disk: a killed run always leaves a checkpoint.
+    - What a resumed checkpoint names as old is deleted only if it is a
+      checkpoint of this run's own folder.
     - The random state of every rank is kept and restored, and a validation
       leaves no trace in it.
+    - Before each checkpoint and validation, all ranks take the first one's
+      buffers, such as BN statistics, which are all that a checkpoint keeps:
+      every rank validates what is saved, and goes on from it as if resumed.
     - MMEngine saves before it validates; if the run is killed in between,
       the resumed run makes up for the validation.
 
@@ -47,12 +59,13 @@ class CheckpointHook(_CheckpointHook):
         if self.backend_args is None and '://' not in folder:
             self.backend_args = dict(backend=SAFE_BACKEND)
         super().before_train(runner)
+        self._keep_to_own_folder(runner)
         resumed, self._resumed = self._resumed, None
         self._tidy(resumed or {})
         if runner.iter == 0:
             return
         # Without it a new best score is not kept in the last checkpoint.
-        self.last_ckpt = runner.message_hub.get_info('last_ckpt')
+        self.last_ckpt = runner.message_hub.runtime_info.get('last_ckpt')
         self._resume_random_state(runner, (resumed or {}).get('random_states'))
         if self._validation_is_due(runner):
             runner.logger.info(
@@ -60,6 +73,41 @@ class CheckpointHook(_CheckpointHook):
                 'checkpoint and before validating it.'
             )
             runner.val_loop.run()
+
+    def _keep_to_own_folder(self, runner: Runner) -> None:
+        """Take no path outside this run's folder from a checkpoint.
+
+        MMEngine deletes the best checkpoint that the resumed one names, be it
+        another run's that this one was copied from, or any file at all.
+        """
+        info = runner.message_hub.runtime_info
+        own = {
+            key: self._own_file(value, 'best_' if key != 'last_ckpt' else '')
+            for key, value in info.items()
+            if key == 'last_ckpt' or key.startswith('best_ckpt')
+        }
+        # One answer for all ranks, though some may not see the folder.
+        answer = [own]
+        broadcast_object_list(answer)
+        info.update(answer[0])
+        if hasattr(self, 'best_ckpt_path'):
+            self.best_ckpt_path = info.get('best_ckpt')
+        for key in getattr(self, 'best_ckpt_path_dict', {}):
+            self.best_ckpt_path_dict[key] = info.get(f'best_ckpt_{key}')
+
+    def _own_file(self, path: object, prefix: str = '') -> Optional[str]:
+        """The checkpoint of this name in this run's folder, if it is there.
+
+        By name, so that a run whose folder was moved knows its files.
+        """
+        name = Path(path).name if isinstance(path, str) else ''
+        if not (name.startswith(prefix) and self._has_suffix(name)):
+            return None
+        own = self.file_backend.join_path(self.out_dir, name)
+        return own if self.file_backend.isfile(own) else None
+
+    def _has_suffix(self, name: str) -> bool:
+        return Path(name).suffix == Path(self.filename_tmpl).suffix
 
     def _tidy(self, resumed: dict) -> None:
         """Delete partial files, and those which the checkpoint replaced."""
@@ -73,9 +121,9 @@ class CheckpointHook(_CheckpointHook):
                 path
                 for path in resumed.get('obsolete', [])
                 # Not those of a work dir that this one was copied from.
-                if Path(path).parent == folder
+                if self._has_suffix(path) and is_file_in(path, folder)
             ]
-        self.file_backend.remove_obsolete()
+        self._remove_obsolete()
 
     def _resume_random_state(
         self, runner: Runner, states: Optional[list[dict]]
@@ -112,8 +160,9 @@ class CheckpointHook(_CheckpointHook):
             self._resumed_state = None
 
     def before_val(self, runner: Runner) -> None:
-        """Keep the random state of training."""
+        """Keep the random state of training; let all ranks test one model."""
         self._state_before_val = random_state()
+        _share_buffers(runner)
 
     def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
         """Set the random state back and keep the best checkpoint."""
@@ -130,6 +179,7 @@ class CheckpointHook(_CheckpointHook):
         # Here rather than in before_save_checkpoint, which the first rank
         # alone gets to see.
         self._random_states = all_gather_object(random_state())
+        _share_buffers(runner)
         super()._save_checkpoint_with_step(runner, step, meta)
         self._remove_obsolete()
 
@@ -147,7 +197,15 @@ class CheckpointHook(_CheckpointHook):
 
     def _remove_obsolete(self) -> None:
         if isinstance(getattr(self, 'file_backend', None), SafeLocalBackend):
-            self.file_backend.remove_obsolete()
+            self.file_backend.remove_obsolete(self.out_dir)
+
+
+def _share_buffers(runner: Runner) -> None:
+    """Give the first rank's buffers to all, those of an average too."""
+    averages = [h.ema_model for h in runner.hooks if isinstance(h, EMAHook)]
+    for model in (runner.model, *averages):
+        for buffer in model.buffers():
+            broadcast(buffer)
 
 
 def _progress(runner: Runner) -> tuple[int, int]:
