@@ -14,6 +14,7 @@ from pathlib import Path
 from mmseg_da.utils import one_sentence_errors
 from mmseg_da.utils.experiments import (
     last_checkpoint,
+    option_words,
     run_tool,
     test,
     train,
@@ -52,20 +53,30 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def demo_options(data: str, seed: int, short: bool, adapts: bool) -> dict:
-    """The ``--cfg-options`` of one run."""
+def data_options(name: str, data: str, short: bool) -> dict[str, object]:
+    """The ``--cfg-options`` that send a variant to the short demo's data."""
+    if not short:
+        return {}
+    options: dict[str, object] = {}
+    for loader in ('train', 'val', 'test'):
+        on_source = loader == 'train' and name != 'oracle'
+        part = 'gta5' if on_source else 'cityscapes'
+        options[f'{loader}_dataloader.dataset.data_root'] = f'{data}/{part}'
+    if '_adv' in CONFIGS[name]:
+        options[
+            'default_hooks.adversarial.target_dataloader.dataset.data_root'
+        ] = f'{data}/cityscapes'
+    return options
+
+
+def demo_options(
+    name: str, data: str, seed: int, short: bool
+) -> dict[str, object]:
+    """The ``--cfg-options`` that a variant is trained with."""
     options: dict[str, object] = {'randomness.seed': seed}
     if short:
         options['train_cfg.max_iters'] = 10
-        for loader in ('train', 'val', 'test'):
-            name = f'{loader}_dataloader.dataset.data_root'
-            part = 'gta5' if loader == 'train' else 'cityscapes'
-            options[name] = f'{data}/{part}'
-        if adapts:
-            options[
-                'default_hooks.adversarial.target_dataloader.dataset.data_root'
-            ] = f'{data}/cityscapes'
-    return options
+    return options | data_options(name, data, short)
 
 
 def run_variant(
@@ -77,15 +88,14 @@ def run_variant(
     if name.endswith('+BN'):
         trained = name.removesuffix('+BN')
         source = last_checkpoint(work / f'{trained}_seed{seed}')
-        adapted = folder / 'bn.pth'
+        adapted, options = folder / 'bn.pth', data_options(name, data, short)
         if not adapted.exists():
             words = ['tools/adapt_bn.py', config, str(source)]
-            run_tool([*words, '--out', str(adapted)], folder / 'bn.log', title)
-        return test(config, adapted, folder, title)
-    adapts = name in ('control', 'adapted')
-    return train(
-        config, folder, demo_options(data, seed, short, adapts), title
-    )
+            words += ['--out', str(adapted), *option_words(options)]
+            run_tool(words, folder / 'bn.log', title)
+        return test(config, adapted, folder, options, title)
+    options = demo_options(name, data, seed, short)
+    return train(config, folder, options, title)
 
 
 def print_table(results: dict[str, list[dict]]) -> None:

@@ -66,9 +66,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     set_work_dir(cfg, args.work_dir, args.config)
     if args.resume:
         resume_from_work_dir(cfg)
+    check_config(cfg, 'train')
     if args.amp:
         use_amp(cfg)
-    check_config(cfg, 'train')
     set_launcher(cfg, args.launcher)
     with (
         weights_only_loading(),

@@ -15,7 +15,6 @@ import numpy as np
 from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
-from mmengine.registry import init_default_scope
 from rich.progress import track
 
 from ..datasets import DomainDataset, LoadImage
@@ -26,6 +25,7 @@ from ..errors import (
     SizeMismatchError,
 )
 from ..registry import DATASETS, TRANSFORMS
+from ..utils.validate import TARGET, check_config, explain_build_errors
 
 # What makes training or evaluation stop or lie. All else is a warning.
 ERRORS = (
@@ -80,7 +80,7 @@ def check_config_data(cfg: Config, workers: int = 0) -> dict:
     ``cities``, ``ids``, ``ann_file``).
 
     Args:
-        cfg (Config): Any MMSegmentation config.
+        cfg (Config): Any MMSegmentation config; it needs no model.
         workers (int): Processes that read files; 0 reads them in this one.
             Defaults to 0.
 
@@ -89,9 +89,10 @@ def check_config_data(cfg: Config, workers: int = 0) -> dict:
         (a list of :class:`Finding`).
 
     Raises:
-        InputError: If the config has no data set at all.
+        InputError: If the config has no data set at all, or one that
+            cannot be built from it.
     """
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    check_config(cfg, 'data')
     findings: list[Finding] = []
     samples: list[Sample] = []
     splits = dict(_splits(cfg))
@@ -100,9 +101,10 @@ def check_config_data(cfg: Config, workers: int = 0) -> dict:
             f'{cfg.filename or "The config"} has no data set: give one with '
             'a train_dataloader or a val_dataloader.'
         )
-    for split, dataset_cfg in splits.items():
-        for part in _plain(dataset_cfg):
-            samples += _find_samples(split, part, findings)
+    for split, (key, loader) in splits.items():
+        with explain_build_errors(cfg, key):
+            for part in _plain(loader['dataset']):
+                samples += _find_samples(split, part, findings)
     hashes: dict[bytes, list[tuple[str, str]]] = {}
     for sample, (digest, found) in zip(samples, _run(samples, workers)):
         findings += found
@@ -131,45 +133,55 @@ def as_json(result: dict) -> dict:
     return dict(result, findings=findings)
 
 
-def _splits(cfg: Config) -> Iterator[tuple[str, dict]]:
-    hook = cfg.get('default_hooks', {}).get('adversarial') or {}
-    for split, loader in (
-        ('train', cfg.get('train_dataloader')),
-        ('target', hook.get('target_dataloader')),
-        ('val', cfg.get('val_dataloader')),
+def _splits(cfg: Config) -> Iterator[tuple[str, tuple[str, dict]]]:
+    """The splits that a config has, their keys and their loaders."""
+    hooks = cfg.get('default_hooks') or {}
+    hook = hooks.get('adversarial') or {}
+    for split, key, loader in (
+        ('train', 'train_dataloader', cfg.get('train_dataloader')),
+        ('target', TARGET, hook.get('target_dataloader')),
+        ('val', 'val_dataloader', cfg.get('val_dataloader')),
     ):
         if loader:
-            yield split, loader['dataset']
+            yield split, (key, loader)
 
 
 def _plain(dataset_cfg: dict) -> Iterator[dict]:
     """The configs of the data sets inside of wrappers."""
-    if 'datasets' in dataset_cfg:
-        for part in dataset_cfg['datasets']:
-            yield from _plain(part)
-    elif 'dataset' in dataset_cfg:
-        yield from _plain(dataset_cfg['dataset'])
-    else:
+    inner = dataset_cfg.get('datasets', dataset_cfg.get('dataset'))
+    parts = [inner] if isinstance(inner, dict) else inner
+    # Else it is no wrapper, or building it tells what is wrong.
+    if not isinstance(parts, (list, tuple)):
         yield dataset_cfg
+        return
+    for part in parts:
+        yield from _plain(part)
 
 
 def _find_samples(
     split: str, dataset_cfg: dict, findings: list[Finding]
 ) -> list[Sample]:
     dataset_cfg = copy.deepcopy(dataset_cfg)
-    pipeline = [TRANSFORMS.build(t) for t in dataset_cfg.get('pipeline', [])]
+    transforms = dataset_cfg.get('pipeline') or []
+    pipeline = [TRANSFORMS.build(t) for t in transforms]
     load_image = _first(pipeline, LoadImageFromFile) or LoadImage()
     load_label = _first(pipeline, LoadAnnotations)
     if split == 'target':
         load_label = None
-        dataset_cfg.get('data_prefix', {}).pop('seg_map_path', None)
+        (dataset_cfg.get('data_prefix') or {}).pop('seg_map_path', None)
         dataset_cfg['pipeline'] = []
     dataset_cfg['lazy_init'] = True
     try:
-        infos, missing = _list_samples(DATASETS.build(dataset_cfg))
+        dataset = DATASETS.build(dataset_cfg)
+    except (OSError, AssertionError) as error:
+        # Some of mmseg's look for their folders here; an InputError of ours
+        # is about the config.
+        findings.append(_wrong_layout(split, dataset_cfg, error))
+        return []
+    try:
+        infos, missing = _list_samples(dataset)
     except (InputError, OSError, AssertionError) as error:
-        root = dataset_cfg.get('data_root') or dataset_cfg['type']
-        findings.append(Finding('wrong layout', split, root, _sentence(error)))
+        findings.append(_wrong_layout(split, dataset_cfg, error))
         return []
     if load_label is not None:
         findings += [
@@ -192,6 +204,11 @@ def _find_samples(
         )
         for info in infos
     ]
+
+
+def _wrong_layout(split: str, cfg: dict, error: Exception) -> Finding:
+    root = cfg.get('data_root') or cfg['type']
+    return Finding('wrong layout', split, root, _sentence(error))
 
 
 def _list_samples(dataset: BaseDataset) -> tuple[list[dict], list[dict]]:

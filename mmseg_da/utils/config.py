@@ -77,9 +77,10 @@ def use_amp(cfg: Config) -> None:
             or there is no accelerator.
     """
     wrapper = cfg.optim_wrapper
-    if wrapper.type not in ('OptimWrapper', 'AmpOptimWrapper'):
+    kind = wrapper.get('type', 'OptimWrapper')
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
         raise InputError(
-            f'--amp cannot be combined with optim_wrapper.type={wrapper.type}:'
+            f'--amp cannot be combined with optim_wrapper.type={kind}:'
             ' it replaces OptimWrapper by AmpOptimWrapper.'
         )
     if get_device() == 'cpu':

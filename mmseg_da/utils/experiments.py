@@ -125,18 +125,22 @@ def train(
 
 
 def test(
-    config: str, checkpoint: Path, work_dir: Path, title: str
+    config: str,
+    checkpoint: Path,
+    work_dir: Path,
+    options: Mapping[str, object],
+    title: str,
 ) -> dict[str, float]:
     """Evaluate a checkpoint and return its metrics; once, like ``train``."""
     record = work_dir / 'experiment.json'
     if not record.exists():
         words = ['tools/test.py', config, str(checkpoint)]
-        words += ['--work-dir', str(work_dir)]
+        words += ['--work-dir', str(work_dir), *option_words(options)]
         run_tool(words, work_dir / 'output.log', title)
         results = sorted(work_dir.glob('2*/2*.json'))
         metrics = json.loads(results[-1].read_text())
         write_json(record, dict(metrics=metrics))
-    return json.loads(record.read_text())['metrics']
+    return read_json(record)['metrics']
 
 
 def last_checkpoint(work_dir: Path) -> Path:

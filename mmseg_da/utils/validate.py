@@ -2,37 +2,59 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Optional
 
-import mmengine.registry
-import mmseg.registry
 from mmengine.config import Config
-from mmengine.registry import Registry, build_from_cfg, init_default_scope
+from mmengine.registry import build_from_cfg, init_default_scope
 from mmengine.runner import Runner
 
-from .. import registry as own_registry
 from ..errors import InputError
+from .config_types import (
+    built,
+    check_type,
+    check_value,
+    class_name,
+    dicts,
+    wrong,
+)
 
 NEEDS = dict(
     train=('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'),
     test=('model', 'test_dataloader', 'test_cfg', 'test_evaluator'),
+    data=(),
 )
-# Whole numbers, by the end of their key, and the least that they may be.
-LEAST = {
-    'max_iters': 1,
-    'max_epochs': 1,
-    'val_interval': 1,
-    'batch_size': 1,
-    'num_workers': 0,
-    'num_classes': 1,
-    'accumulative_counts': 1,
-    'seed': 0,
-}
+# What a runner builds from; other keys of a config are its own variables.
+EITHER = (
+    'default_hooks',
+    'custom_hooks',
+    'visualizer',
+    'log_processor',
+    'log_level',
+    'randomness',
+    'env_cfg',
+)
+BUILT = dict(
+    # With the test's parts: a typo there would show after days of training.
+    train=(
+        *NEEDS['train'],
+        *('param_scheduler', 'auto_scale_lr'),
+        *('val_dataloader', 'val_cfg', 'val_evaluator'),
+        *('test_dataloader', 'test_cfg', 'test_evaluator'),
+        *EITHER,
+    ),
+    test=(*NEEDS['test'], *EITHER),
+    data=('train_dataloader', 'val_dataloader', 'default_hooks'),
+)
+# A runner takes all of a row, or none.
+TOGETHER = (
+    ('train_dataloader', 'train_cfg', 'optim_wrapper'),
+    ('val_dataloader', 'val_cfg', 'val_evaluator'),
+    ('test_dataloader', 'test_cfg', 'test_evaluator'),
+)
+TARGET = 'default_hooks.adversarial.target_dataloader'
 
 # What builds from a config, and its argument.
 BUILDERS = {
@@ -46,120 +68,84 @@ def check_config(cfg: Config, purpose: str) -> None:
 
     Args:
         cfg (Config): The config in use.
-        purpose (str): 'train' or 'test'.
+        purpose (str): 'train', 'test' or 'data': the files of train, target
+            and val, for which the config needs no model.
 
     Raises:
-        InputError: A key that is needed is missing or no dict, a ``type`` is
-            not known, a number is out of range, sizes or numbers of classes
-            contradict each other, or ``load_from`` does not exist.
+        InputError: A key that is needed is missing, a value is of another
+            kind than its key wants (see ``KINDS``), a ``type`` is not known,
+            sizes or numbers of classes contradict each other, or
+            ``load_from`` does not exist.
     """
     name = cfg.filename or 'The config'
     content = cfg.to_dict()
     for key in NEEDS[purpose]:
-        value = content.get(key)
-        if value is None:
+        if content.get(key) is None:
             raise InputError(
                 f'{name} has no {key}, which is needed to {purpose}: add it, '
                 'or inherit it from a file of configs/_base_.'
             )
-        if not isinstance(value, (dict, list)):
-            raise _wrong(key, value, 'a dict')
+    for key in (*BUILT[purpose], 'default_scope'):
+        if key in content:
+            check_value(key, content[key])
     scope = content.get('default_scope', 'mmseg')
-    if not isinstance(scope, str):
-        raise _wrong('default_scope', scope, "a name like 'mmseg'")
     init_default_scope(scope)
-    for path, node in _dicts(content):
-        if 'type' in node:
-            _check_type(path, node['type'])
-        for key, value in node.items():
-            _check_number(f'{path}.{key}' if path else key, key, value)
-    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        _check_loader(key, content.get(key))
-    _check_classes(content)
+    model = content.get('model')
+    if purpose != 'data':
+        # As the runner does.
+        model.setdefault('data_preprocessor', content.get('data_preprocessor'))
+    for part in BUILT[purpose]:
+        for path, node in built(content.get(part), part):
+            if 'type' in node:
+                check_type(path, node['type'], scope)
+            for key, value in node.items():
+                check_value(f'{path}.{key}', value)
+    _check_loaders(content, purpose)
+    if purpose == 'data':
+        return
+    _check_together(content)
+    _check_classes(model, content.get('default_hooks'))
     if purpose == 'train':
-        _check_padding(content['model'])
+        _check_padding(model)
     checkpoint = content.get('load_from')
     if checkpoint is not None:
         _check_checkpoint(checkpoint)
 
 
-def _wrong(key: str, found: Any, expected: str) -> InputError:
-    return InputError(
-        f'The config key {key} is {found!r} ({type(found).__name__}), but it '
-        f'must be {expected}.'
-    )
+def _dict(node: Any) -> dict:
+    return node if isinstance(node, dict) else {}
 
 
-def _dicts(node: Any, path: str = '') -> Iterator[tuple[str, dict]]:
-    """Every dict of a config and its key, with dots."""
-    if isinstance(node, dict):
-        yield path, node
-        items = node.items()
-    elif isinstance(node, (list, tuple)):
-        items = enumerate(node)
-    else:
-        return
-    for key, child in items:
-        yield from _dicts(child, f'{path}.{key}' if path else str(key))
-
-
-def _registries() -> list[Registry]:
-    modules = (own_registry, mmseg.registry, mmengine.registry)
-    found = [v for m in modules for v in vars(m).values()]
-    return [v for v in found if isinstance(v, Registry)]
-
-
-def _check_type(path: str, name: Any) -> None:
-    if not isinstance(name, str):
-        if callable(name):
-            return
-        raise _wrong(f'{path}.type', name, 'a name')
-    registries = _registries()
-    try:
-        if any(r.get(name) is not None for r in registries):
-            return
-    except Exception as error:  # importing the module of a dotted name
-        raise InputError(
-            f'The config key {path}.type is {name!r}, which cannot be '
-            f'imported ({type(error).__name__}: {error}).'
-        ) from error
-    known = {
-        f'{r.scope}.{n}' if r.scope == 'mmseg_da' else n
-        for r in registries
-        for n in r.module_dict
+def _check_loaders(content: dict, purpose: str) -> None:
+    loaders = {
+        key: content[key]
+        for key in BUILT[purpose]
+        if key.endswith('_dataloader') and content.get(key) is not None
     }
-    close = get_close_matches(name, sorted(known), 3, 0.7)
-    hint = f'did you mean {" or ".join(close)}?' if close else 'check its name'
-    raise InputError(
-        f'The config key {path}.type is {name!r}, which is not registered: '
-        f'{hint.removesuffix("?")}, or import its module by custom_imports.'
-    )
+    hook = _dict(_dict(content.get('default_hooks')).get('adversarial'))
+    if purpose != 'test' and hook.get('target_dataloader') is not None:
+        # As the hook does; the type of its sampler does not matter here.
+        workers = _dict(content.get('train_dataloader')).get('num_workers')
+        defaults = dict(sampler={}, num_workers=workers)
+        loaders[TARGET] = {**defaults, **hook['target_dataloader']}
+    for key, loader in loaders.items():
+        _check_part(key, loader, 'dataset')
+        if purpose != 'data':
+            _check_part(key, loader, 'sampler')
+            _check_workers(key, loader)
+    # A loader's default of 1 is right for all but training.
+    if purpose == 'train' and 'batch_size' not in content['train_dataloader']:
+        raise InputError(
+            'The config key train_dataloader.batch_size is missing.'
+        )
 
 
-def _check_number(path: str, key: str, value: Any) -> None:
-    if key in LEAST and value is not None:
-        least = LEAST[key]
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if not whole or value < least:
-            raise _wrong(path, value, f'a whole number of at least {least}')
-    if key == 'loss_weight' and not (
-        isinstance(value, (int, float))
-        and not isinstance(value, bool)
-        and 0 <= value < math.inf
-    ):
-        raise _wrong(path, value, 'a finite number of at least 0')
+def _check_part(key: str, loader: dict, part: str) -> None:
+    if not isinstance(loader.get(part), dict):
+        raise wrong(f'{key}.{part}', loader.get(part), 'a dict')
 
 
-def _check_loader(key: str, loader: Optional[dict]) -> None:
-    if loader is None:
-        return
-    if not isinstance(loader, dict):
-        raise _wrong(key, loader, 'a dict')
-    for part in ('dataset', 'sampler'):
-        if not isinstance(loader.get(part), dict):
-            raise _wrong(f'{key}.{part}', loader.get(part), 'a dict')
-    if 'batch_size' not in loader:
-        raise InputError(f'The config key {key}.batch_size is missing.')
+def _check_workers(key: str, loader: dict) -> None:
     if loader.get('persistent_workers') and not loader.get('num_workers'):
         raise InputError(
             f'The config key {key}.persistent_workers is True and '
@@ -168,18 +154,47 @@ def _check_loader(key: str, loader: Optional[dict]) -> None:
         )
 
 
-def _check_classes(content: dict) -> None:
-    """All that predict or judge classes have the same number of them."""
-    numbers = {
-        f'{path}.num_classes': node['num_classes']
-        for path, node in _dicts(content.get('model'), 'model')
-        if 'head' in path and 'num_classes' in node
+def _check_together(content: dict) -> None:
+    for keys in TOGETHER:
+        given = [key for key in keys if content.get(key) is not None]
+        if given and len(given) < len(keys):
+            lacking = [key for key in keys if key not in given]
+            raise InputError(
+                f'The config has {" and ".join(given)}, but no '
+                f'{" or ".join(lacking)}: set all of {", ".join(keys)}, or '
+                'all to None.'
+            )
+
+
+def _check_classes(model: dict, hooks: Any) -> None:
+    """All that predict or judge classes have the same number of them.
+
+    An auxiliary head may learn another thing: STDC's learns edges.
+    """
+    head = model.get('decode_head')
+    heads = {'model.decode_head': head}
+    if isinstance(head, (list, tuple)):
+        heads = {f'model.decode_head.{i}': h for i, h in enumerate(head)}
+    heads = {key: _dict(h) for key, h in heads.items()}
+    classes = {
+        f'{key}.num_classes': h['num_classes']
+        for key, h in heads.items()
+        if 'num_classes' in h
     }
-    hooks = content.get('default_hooks') or {}
-    discriminator = (hooks.get('adversarial') or {}).get('discriminator') or {}
-    if 'in_channels' in discriminator:
-        key = 'default_hooks.adversarial.discriminator.in_channels'
-        numbers[key] = discriminator['in_channels']
+    _compare_classes(classes)
+    adversarial = _dict(_dict(hooks).get('adversarial'))
+    discriminator = _dict(adversarial.get('discriminator'))
+    if 'in_channels' not in discriminator or not classes:
+        return
+    # The last head predicts; two classes may take one channel.
+    last, head = list(heads.items())[-1]
+    if head.get('out_channels') is not None:
+        classes = {f'{last}.out_channels': head['out_channels']}
+    key = 'default_hooks.adversarial.discriminator.in_channels'
+    _compare_classes({**classes, key: discriminator['in_channels']})
+
+
+def _compare_classes(numbers: dict[str, Any]) -> None:
     if len(set(map(str, numbers.values()))) > 1:
         listed = ', '.join(f'{key} is {n}' for key, n in numbers.items())
         raise InputError(
@@ -189,10 +204,12 @@ def _check_classes(content: dict) -> None:
 
 
 def _check_padding(model: dict) -> None:
-    preprocessor = model.get('data_preprocessor')
-    if not isinstance(preprocessor, dict):
+    preprocessor = _dict(model.get('data_preprocessor'))
+    # Others may pad by other arguments.
+    if class_name(preprocessor.get('type')) != 'SegDataPreProcessor':
         return
-    given = [k for k in ('size', 'size_divisor') if preprocessor.get(k)]
+    sizes = ('size', 'size_divisor')
+    given = [key for key in sizes if preprocessor.get(key) is not None]
     if len(given) != 1:
         raise InputError(
             f'model.data_preprocessor sets {" and ".join(given) or "neither"}'
@@ -202,7 +219,7 @@ def _check_padding(model: dict) -> None:
 
 def _check_checkpoint(checkpoint: Any) -> None:
     if not isinstance(checkpoint, str):
-        raise _wrong('load_from', checkpoint, 'the path of a .pth file')
+        raise wrong('load_from', checkpoint, 'the path of a .pth file')
     if '://' not in checkpoint and not Path(checkpoint).expanduser().is_file():
         raise InputError(
             f'The checkpoint {checkpoint} does not exist: give the .pth file '
@@ -211,11 +228,13 @@ def _check_checkpoint(checkpoint: Any) -> None:
 
 
 @contextmanager
-def explain_build_errors(cfg: Config) -> Iterator[None]:
+def explain_build_errors(cfg: Config, within: str = '') -> Iterator[None]:
     """Name the config key from which something could not be built.
 
     Args:
         cfg (Config): The config in use.
+        within (str): The key, with dots, of the part that is built, where
+            it is known: parts may be alike. Defaults to '', the whole.
 
     Raises:
         InputError: If a constructor refuses the arguments that the config
@@ -234,15 +253,16 @@ def explain_build_errors(cfg: Config) -> Iterator[None]:
         TypeError,
         ValueError,
     ) as error:
-        built, inner = _innermost_build(error)
-        if built is None:
+        source, inner = _innermost_build(error)
+        if source is None:
             raise
+        key = _key_of(cfg, source, within)
         # The text of a KeyError is in quotes.
         text = inner.args[0] if len(inner.args) == 1 else inner
         reason = ' '.join(str(text).split()) or type(inner).__name__
-        kind = f' (type {built["type"]})' if 'type' in built else ''
+        kind = f' (type {source["type"]})' if 'type' in source else ''
         raise InputError(
-            f'The config key {_key_of(cfg, built)}{kind} cannot be built: '
+            f'The config key {key}{kind} cannot be built: '
             f'{reason.removesuffix(".")}; check its arguments.'
         ) from error
 
@@ -251,28 +271,29 @@ def _innermost_build(
     error: BaseException,
 ) -> tuple[Optional[dict], BaseException]:
     """What MMEngine was building from when an error came up, and the error."""
-    built = None
+    source = None
     traceback = error.__traceback__
     while traceback is not None:
         frame = traceback.tb_frame
         if frame.f_code in BUILDERS:
             cfg = frame.f_locals.get(BUILDERS[frame.f_code])
-            built = cfg if isinstance(cfg, dict) else built
+            source = cfg if isinstance(cfg, dict) else source
         traceback = traceback.tb_next
-    if built is None and error.__context__ is not None:
+    if source is None and error.__context__ is not None:
         # A hook's TypeError is raised anew, without what led to it.
         return _innermost_build(error.__context__)
-    return built, error
+    return source, error
 
 
-def _key_of(cfg: Config, built: dict) -> str:
+def _key_of(cfg: Config, source: dict, within: str) -> str:
     """The key of the dict that agrees in most with what was built from."""
 
-    def agreement(item: tuple[str, dict]) -> int:
-        _, node = item
-        if node.get('type') != built.get('type'):
-            return -1
-        return sum(built.get(key) == value for key, value in node.items())
+    def agreement(node: dict) -> int:
+        return sum(source.get(key) == value for key, value in node.items())
 
-    path, node = max(_dicts(cfg.to_dict()), key=agreement)
-    return path if node.get('type') == built.get('type') else '(a default)'
+    found = {
+        path: agreement(node)
+        for path, node in dicts(cfg.to_dict())
+        if path.startswith(within) and node.get('type') == source.get('type')
+    }
+    return max(found, key=found.get) if found else '(a default)'

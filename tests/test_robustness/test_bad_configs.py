@@ -3,12 +3,14 @@
 import re
 from pathlib import Path
 from unittest.mock import patch
+from urllib.error import URLError
 
 import pytest
 import torch
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils import check_config, explain_build_errors, load_config
+from mmseg_da.utils.safe_load import load_file
 
 HOOK = 'default_hooks.adversarial'
 TARGET = f'{HOOK}.target_dataloader.dataset'
@@ -31,6 +33,62 @@ TRAIN = {
     'default_scope=3': r'key default_scope is 3 \(int\), but it must be a',
     'model.backbone.type=3': r'key model\.backbone\.type is 3 \(int\)',
     'load_from=3': r'key load_from is 3 \(int\), but it must be the path',
+    'default_hooks=3': r'key default_hooks is 3 \(int\), but it must be a dic',
+    f'{HOOK}=3': r'key default_hooks\.adversarial is 3 \(int\), but it must b',
+    f'{HOOK}.discriminator=None': r'adversarial\.discriminator is None \(None',
+    f'{HOOK}.discriminator=x': r"adversarial\.discriminator is 'x' \(str\)",
+    f'{HOOK}.optim_wrapper=None': r'adversarial\.optim_wrapper is None \(None',
+    f'{HOOK}.optim_wrapper.optimizer=None': (
+        r'key default_hooks\.adversarial\.optim_wrapper\.optimizer is None'
+    ),
+    f'{HOOK}.param_scheduler=x': (
+        r"adversarial\.param_scheduler is 'x' \(str\), but it must be a dict, "
+        r'a list of dicts or None'
+    ),
+    f'{HOOK}.output_index=x': (
+        r"output_index is 'x' \(str\), but it must be a whole number of at le"
+    ),
+    f'{HOOK}.target_dataloader=None': (
+        r'key default_hooks\.adversarial\.target_dataloader is None \(NoneType'
+    ),
+    f'{HOOK}.target_dataloader.batch_size=None': (
+        r'target_dataloader\.batch_size is None .* number of at least 1'
+    ),
+    f'{TARGET}=None': (
+        r'key default_hooks\.adversarial\.target_dataloader\.dataset is None '
+        r'\(NoneType\), but it must be a dict'
+    ),
+    'optim_wrapper.optimizer=None': r'key optim_wrapper\.optimizer is None',
+    'param_scheduler=x': r"key param_scheduler is 'x' \(str\), but it must be",
+    'param_scheduler.0.power=x': (
+        r"key param_scheduler\.0\.power is 'x' \(str\), but it must be a numb"
+    ),
+    'randomness=3': r'key randomness is 3 \(int\), but it must be a dict',
+    'randomness=None': r'key randomness is None \(NoneType\), but it must be',
+    'randomness.sed=3': r'randomness\.sed is 3 .* left out: randomness has se',
+    'env_cfg=3': r'key env_cfg is 3 \(int\), but it must be a dict',
+    'env_cfg.mp_cfg=3': r'key env_cfg\.mp_cfg is 3 \(int\), but it must be a',
+    'custom_hooks=3': r'key custom_hooks is 3 \(int\), but it must be a list',
+    'custom_hooks=[3]': r'key custom_hooks is \[3\] \(list\), but it must be',
+    'visualizer=3': r'key visualizer is 3 \(int\), but it must be a dict or N',
+    'auto_scale_lr=3': r'key auto_scale_lr is 3 \(int\), but it must be a dic',
+    'log_processor=3': r'key log_processor is 3 \(int\), but it must be a dic',
+    'log_processor.window_size=x': r"log_processor\.window_size is 'x' \(str",
+    'log_level=LOUD': r"key log_level is 'LOUD' \(str\), .* a level like INFO",
+    'log_level=None': r'key log_level is None \(NoneType\), but it must be a',
+    'default_hooks.checkpoint.interval=x': (
+        r"key default_hooks\.checkpoint\.interval is 'x' \(str\), but it must "
+        r'be a whole number of at least -1'
+    ),
+    'default_hooks.checkpoint.max_keep_ckpts=x': r"max_keep_ckpts is 'x' \(st",
+    'default_hooks.logger.interval=x': r"logger\.interval is 'x' \(str\), but",
+    'train_cfg.val_interval=None': r'train_cfg\.val_interval is None \(None',
+    'val_cfg=x': r"key val_cfg is 'x' \(str\), but it must be a dict or None",
+    'val_evaluator=x': r"val_evaluator is 'x' \(str\), but it must be a dict,",
+    'model.init_cfg=3': r'model\.init_cfg is 3 \(int\), .* a dict with a type',
+    'model.init_cfg=[3]': r'key model\.init_cfg is \[3\] \(list\), but it mus',
+    'model.test_cfg=3': r'key model\.test_cfg is 3 \(int\), but it must be a',
+    f'{SOURCE}.pipeline=3': r'dataset\.pipeline is 3 \(int\), .* list of dict',
     'randomness.seed=x': r"key randomness\.seed is 'x' \(str\), but it must",
     'randomness.seed=1.5': r'key randomness\.seed is 1\.5 \(float\)',
     'randomness.seed=-1': r'randomness\.seed is -1 .* number of at least 0',
@@ -77,7 +135,19 @@ TRAIN = {
     'train_dataloader.persistent_workers=True': (
         r'train_dataloader\.persistent_workers is True and .*num_workers is 0'
     ),
+    'val_dataloader=None': (
+        r'has val_cfg and val_evaluator, but no val_dataloader: set all of'
+    ),
+    'val_cfg=None': (
+        r'has val_dataloader and val_evaluator, but no val_cfg: set all of '
+        r'val_dataloader, val_cfg, val_evaluator, or all to None\.'
+    ),
+    'test_evaluator=None': r'test_cfg, but no test_evaluator: set all of',
     # Files.
+    'model.pretrained=no.pth': (
+        r"key model\.pretrained is 'no\.pth', which is no file: give a \.pth "
+        r'file .*--cfg-options model\.pretrained=None'
+    ),
     'load_from=nothing.pth': r'The checkpoint nothing\.pth does not exist',
 }
 # Options that only the constructors can judge.
@@ -181,6 +251,29 @@ def test_while_building(tools, config, folder, option) -> None:
     assert [path.name for path in folder.iterdir()] == ['w']
 
 
+def test_no_validation_is_no_error(tools, config, folder: Path) -> None:
+    keys = ('val_dataloader', 'val_cfg', 'val_evaluator')
+    options = [f'{key}=None' for key in keys]
+    tools['train']([str(config), '--work-dir', 'w', '--cfg-options', *options])
+    assert Path('w/iter_2.pth').is_file()
+
+
+@pytest.mark.parametrize(
+    'value, text',
+    [
+        ('None', r'has no optim_wrapper, which is needed to train'),
+        ('7', r'key optim_wrapper is 7 \(int\), but it must be a dict\.'),
+    ],
+)
+def test_amp_without_an_optim_wrapper(
+    tools, config, folder: Path, value: str, text: str
+) -> None:
+    words = [str(config), '--amp', '--cfg-options', f'optim_wrapper={value}']
+    with pytest.raises(InputError) as error:
+        tools['train'](words)
+    assert re.search(text, sentence(error.value)), error.value
+
+
 @pytest.mark.parametrize('name', FILES)
 def test_file(tools, config, folder: Path, name: str) -> None:
     content, text = FILES[name]
@@ -280,6 +373,123 @@ def test_truncated_checkpoint_and_other_shapes(
         start = ['load_from=a.pth', f'resume={resume}']
         with pytest.raises(InputError, match=r'architecture than the config'):
             tools['train'](words[:1] + words[2:] + option + start)
+
+
+NAME = 'backbone.context_path'
+PRETRAINED = f'model.{NAME}.init_cfg'
+
+
+@pytest.fixture
+def pretrained(tools, config: Path, folder: Path):
+    """Trains with pretrained weights, given as ``init_cfg``."""
+
+    def train(**init) -> None:
+        init = dict(type='Pretrained', _delete_=True, **init)
+        Path('pretrained.py').write_text(
+            f'_base_ = {str(config)!r}\nmodel = dict(backbone=dict('
+            f'context_path=dict(init_cfg={init!r})))'
+        )
+        tools['train'](['pretrained.py', '--work-dir', 'w'])
+
+    return train
+
+
+@pytest.mark.parametrize(
+    'init, text',
+    [
+        (
+            dict(checkpoint='/tmp/missing.pth'),
+            rf"{PRETRAINED}\.checkpoint is '/tmp/missing\.pth', which is no "
+            rf'file: give a \.pth file .*--cfg-options {PRETRAINED}=None',
+        ),
+        (dict(checkpoint='.'), rf"{PRETRAINED}\.checkpoint is '\.', which is"),
+        (
+            dict(checkpoint=3),
+            rf'{PRETRAINED}\.checkpoint is 3 \(int\), but it',
+        ),
+        (dict(), rf'{PRETRAINED}\.checkpoint is None \(NoneType\), but it'),
+    ],
+)
+def test_no_pretrained_file(pretrained, init: dict, text: str) -> None:
+    with pytest.raises(InputError) as error:
+        pretrained(**init)
+    assert re.search(text, sentence(error.value)), error.value
+    assert not Path('w').exists()
+
+
+ZERO = torch.zeros(())
+WEIGHTS = {
+    'other names': (
+        {'state_dict': {'x.weight': ZERO}},
+        r"a\.pth fit no parameter of ResNet: they are named like 'x\.weight', "
+        r"and ResNet has 'conv1\.weight' of shape \(8, 3, 7, 7\); give",
+    ),
+    # Which fits, and teaches nothing.
+    'counter alone': (
+        {'bn1.num_batches_tracked': ZERO.long(), 'conv1.weight': ZERO},
+        r'a\.pth fit no parameter of ResNet',
+    ),
+    'text as weights': ({'conv1.weight': 'b'}, r'a\.pth fit no parameter of'),
+    'no weights': ({'state_dict': {}}, r"they are named like '', and ResNet"),
+    'list': ([1, 2], r'a\.pth cannot be loaded into ResNet \(No state_dict'),
+    'list of weights': (
+        {'state_dict': [1]},
+        r"a\.pth cannot be loaded into ResNet \('list' object has no",
+    ),
+    'damaged': (b'PK', r'a\.pth is no checkpoint, or a damaged one'),
+}
+
+
+@pytest.mark.parametrize('name', WEIGHTS)
+def test_pretrained_weights_that_do_not_fit(pretrained, name: str) -> None:
+    content, text = WEIGHTS[name]
+    path = Path('a.pth')
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    with pytest.raises(InputError) as error:
+        pretrained(checkpoint='a.pth')
+    assert re.search(text, sentence(error.value)), error.value
+
+
+def test_pretrained_weights_that_cannot_be_fetched(pretrained) -> None:
+    with (
+        patch('mmseg_da.utils.safe_load._load_url', side_effect=URLError('x')),
+        pytest.raises(InputError) as error,
+    ):
+        pretrained(checkpoint='https://nowhere/a.pth')
+    text = (
+        rf'weights https://nowhere/a\.pth of {PRETRAINED} cannot be fetched '
+        rf'\(.*--cfg-options {PRETRAINED}\.checkpoint=FILE, or train from '
+        rf'scratch with --cfg-options {PRETRAINED}=None'
+    )
+    assert re.search(text, sentence(error.value)), error.value
+
+
+class Started(Exception):
+    """Training would begin."""
+
+
+def test_pretrained_weights_of_a_part_of_a_file(
+    pretrained, checkpoint: Path
+) -> None:
+    with pytest.raises(InputError, match=r'names. prefix as init_cfg\.prefix'):
+        pretrained(checkpoint=str(checkpoint))
+    with pytest.raises(InputError, match=r'nose\. is not in the pretrained'):
+        pretrained(checkpoint=str(checkpoint), prefix='nose')
+
+    def stop(runner) -> None:
+        raise Started(runner.model.backbone.context_path.conv1.weight)
+
+    with (
+        patch('mmengine.runner.Runner.load_or_resume', stop),
+        pytest.raises(Started) as started,
+    ):
+        pretrained(checkpoint=str(checkpoint), prefix=NAME)
+    (weight,) = started.value.args
+    state = load_file(checkpoint)['state_dict']
+    assert torch.equal(weight, state[f'{NAME}.conv1.weight'])
 
 
 @pytest.mark.parametrize(

@@ -203,6 +203,89 @@ def test_no_data_set(data: Path, check) -> None:
         check()
 
 
+SOURCE = 'train_dataloader.dataset'
+TARGET = 'default_hooks.adversarial.target_dataloader'
+BAD = {
+    # Found before anything is built.
+    'default_hooks=3': 'key default_hooks is 3 (int), but it must be a dict',
+    'default_hooks.adversarial=3': 'default_hooks.adversarial is 3 (int), but',
+    'default_scope=3': 'default_scope is 3 (int), but it must be a name like',
+    'train_dataloader=x': "key train_dataloader is 'x' (str), but it must be",
+    f'{SOURCE}=None': 'key train_dataloader.dataset is None (NoneType), but i',
+    f'{TARGET}=x': f"key {TARGET} is 'x' (str), but it must be a dict",
+    f'{TARGET}.dataset=None': f'key {TARGET}.dataset is None (NoneType), but',
+    f'{SOURCE}.type=mmseg_da.GTA6': (
+        "train_dataloader.dataset.type is 'mmseg_da.GTA6', which is not "
+        'registered: did you mean mmseg_da.GTA5Dataset'
+    ),
+    f'{SOURCE}.type=3': 'key train_dataloader.dataset.type is 3 (int), but it',
+    f'{SOURCE}.pipeline.0.type=Nope': (
+        "key train_dataloader.dataset.pipeline.0.type is 'Nope', which is not"
+    ),
+    f'{SOURCE}.pipeline=3': 'train_dataloader.dataset.pipeline is 3 (int), bu',
+    f'{SOURCE}.data_prefix=3': 'dataset.data_prefix is 3 (int), but it must b',
+    f'{SOURCE}.datasets=[3]': 'dataset.datasets is [3] (list), but it must be',
+    # Found while building.
+    f'{SOURCE}.shuffled=1': (
+        'key train_dataloader.dataset (type mmseg_da.GTA5Dataset) cannot be '
+        'built: BaseSegDataset.__init__() got an unexpected keyword argument '
+        "'shuffled'; check its arguments."
+    ),
+    # Not the validation's data set, which is much the same.
+    f'{TARGET}.dataset.shuffled=1': f'{TARGET}.dataset (type mmseg_da.Citysca',
+    f'{TARGET}.dataset.data_prefix=None': f'{TARGET}.dataset (type mmseg_da.C',
+    'val_dataloader.dataset.shuffled=1': 'key val_dataloader.dataset (type mm',
+    f'{SOURCE}.dataset=3': "unexpected keyword argument 'dataset'; check its",
+    f'{SOURCE}.pipeline.0.colour=3': (
+        'key train_dataloader.dataset.pipeline.0 (type mmseg_da.LoadImage) '
+        'cannot be built: '
+    ),
+    # About the config, not about the layout of files.
+    f'{SOURCE}.max_samples=0': 'max_samples is 0, but it must be at least 1',
+    f'{SOURCE}.ids=3': 'ids is 3, but it must be a list of frames',
+}
+
+
+@pytest.mark.parametrize('option', BAD)
+def test_bad_config(data: Path, check, option: str) -> None:
+    with pytest.raises(InputError) as error:
+        check('--cfg-options', option)
+    said = str(error.value)
+    assert BAD[option] in said and said.endswith('.'), said
+    assert '\n' not in said
+    assert not (data / 'report.json').exists()
+
+
+@pytest.mark.parametrize(
+    'option',
+    [
+        'default_hooks=None',
+        'default_hooks.adversarial=None',
+        # What the files do not hang on.
+        'model=None',
+        'load_from=nothing.pth',
+        'train_cfg=x',
+        f'{TARGET}.dataset.data_prefix.seg_map_path=None',
+        f'{SOURCE}.max_samples=None',
+    ],
+)
+def test_config_of_data_alone(check, option: str) -> None:
+    assert check('--cfg-options', option) == (0, [])
+
+
+def test_a_stock_class_that_misses_its_folder(data: Path, check) -> None:
+    """It looks in its constructor: the files are at fault."""
+    (data / 'config.py').write_text(
+        "train_dataloader = dict(dataset=dict(type='DRIVEDataset', "
+        "data_root='nowhere', data_prefix=dict(img_path='a')))"
+    )
+    status, findings = check()
+    assert status == 1
+    assert [(f['kind'], f['file']) for f in findings] == [
+        ('wrong layout', 'nowhere')
+    ]
+
+
 def _interrupt(sample) -> tuple:
     if sample.info['img_path'].endswith('0.png'):
         os.kill(os.getppid(), signal.SIGINT)

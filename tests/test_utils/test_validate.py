@@ -1,0 +1,260 @@
+"""What MMSegmentation trains is not refused."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import mmengine.registry
+import mmseg
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import Registry, init_default_scope
+from mmseg.registry import MODELS
+
+from mmseg_da.errors import InputError
+from mmseg_da.registry import DATASETS
+from mmseg_da.utils import check_config, explain_build_errors, load_config
+
+STOCK = Path(mmseg.__file__).parent / '.mim/configs'
+NAMES = [
+    'bisenetv2/bisenetv2_fcn_4xb4-amp-160k_cityscapes-1024x1024',
+    'ddrnet/ddrnet_23-slim_in1k-pre_2xb6-120k_cityscapes-1024x1024',
+    'deeplabv3plus/deeplabv3plus_r18-d8_4xb2-80k_cityscapes-512x1024',
+    'knet/knet-s3_r50-d8_fcn_8xb2-adamw-80k_ade20k-512x512',
+    # A top-level key that nothing is built from, of no known type.
+    'mobilenet_v3/mobilenet-v3-d8_lraspp_4xb4-320k_cityscapes-512x1024',
+    'ocrnet/ocrnet_hr18_4xb2-40k_cityscapes-512x1024',
+    'pidnet/pidnet-s_2xb6-120k_1024x1024-cityscapes',
+    'point_rend/pointrend_r50_4xb2-80k_cityscapes-512x1024',
+    'segformer/segformer_mit-b0_8xb1-160k_cityscapes-1024x1024',
+    'segnext/segnext_mscan-t_1xb16-adamw-160k_ade20k-512x512',
+    # An auxiliary head for edges, of 2 classes.
+    'stdc/stdc1_4xb12-80k_cityscapes-512x1024',
+    'stdc/stdc2_in1k-pre_4xb12-80k_cityscapes-512x1024',
+    'swin/swin-tiny-patch4-window7-in1k-pre_upernet_8xb2-160k_ade20k-512x512',
+    # Albumentations' transforms in Albu.
+    'swin/swin-tiny-patch4-window7_upernet_1xb8-20k_levir-256x256',
+    'vpd/vpd_sd_4xb8-25k_nyu-480x480',
+    'unet/unet-s5-d16_fcn_4xb4-ce-1.0-dice-3.0-40k_drive-64x64',
+]
+DEMO = Path(__file__).parents[2] / 'configs/demo/bisenet_adv.py'
+ADVERSARIAL = 'default_hooks.adversarial'
+
+PROFILER = dict(type='ProfilerHook', on_trace_ready=dict(type='log_trace'))
+WANDB = dict(type='WandbVisBackend', init_kwargs=dict(type='run'))
+SCHEDULER = dict(type='mmseg_da.PolyLR', power=0.9)
+PASSING = {
+    # A type that is a choice, and no class.
+    'clip_grad': {'optim_wrapper.clip_grad': dict(type='value', clip_value=1)},
+    'profiler': {'custom_hooks': [PROFILER]},
+    # Free content.
+    'metainfo': {'train_dataloader.dataset.metainfo': dict(type='game')},
+    'backend': {'visualizer.vis_backends': [WANDB]},
+    'own variable': {'settings': dict(type='Unknown', max_iters=-1)},
+    'no classifier': {'model.backbone.num_classes': 0},
+    # Which is no padding.
+    'size_divisor=0': {'model.data_preprocessor.size_divisor': 0},
+    # Without size and size_divisor, which it does not know.
+    'preprocessor': {
+        'model.data_preprocessor': dict(
+            _delete_=True, type='ImgDataPreprocessor'
+        )
+    },
+    # The discriminator sees what the head gives out.
+    'one channel': {
+        'model.decode_head.num_classes': 2,
+        'model.decode_head.out_channels': 1,
+        f'{ADVERSARIAL}.discriminator.in_channels': 1,
+    },
+    'one scheduler': {'param_scheduler': dict(SCHEDULER, _delete_=True)},
+    'none': {'param_scheduler': None, 'visualizer': None},
+    # One list an optimizer.
+    'schedulers': {
+        'param_scheduler': dict(_delete_=True, a=[SCHEDULER], b=[SCHEDULER])
+    },
+    'cosine': {'param_scheduler': [dict(SCHEDULER, eta_min=None)]},
+    'level': {'log_level': 20},
+    'metrics': {'val_evaluator': [dict(type='mmseg_da.IoUMetric')]},
+    'never': {'default_hooks.checkpoint.interval': -1},
+    'no hook': {'default_hooks.timer': None, 'custom_hooks': None},
+    # A false one is none, for MMEngine.
+    'init_cfg': {'model.init_cfg': []},
+    'schedule of lr': {'auto_scale_lr': dict(base_batch_size=16)},
+    'transforms': {'train_dataloader.dataset.pipeline': (dict,)},
+    'own batches': {f'{ADVERSARIAL}.target_dataloader.batch_size': 1},
+}
+REFUSED = {
+    'model': ('model', [1], r'key model is \[1\] \(list\), but it must be a'),
+    'hook': (
+        'custom_hooks',
+        [dict(type='EMAHok', clip_grad=dict(type='norm'))],
+        r"custom_hooks\.0\.type is 'EMAHok', which is not registered",
+    ),
+    'target workers': (
+        f'{ADVERSARIAL}.target_dataloader',
+        dict(
+            _delete_=True,
+            num_workers=0,
+            persistent_workers=True,
+            dataset=dict(type=dict),
+        ),
+        r'target_dataloader\.persistent_workers is True and default_hooks',
+    ),
+    'target without data': (
+        f'{ADVERSARIAL}.target_dataloader',
+        dict(_delete_=True, batch_size=1),
+        r'adversarial\.target_dataloader\.dataset is None \(NoneType\), but',
+    ),
+    'init_cfg without type': (
+        'model.decode_head',
+        [dict(init_cfg=dict(std=1))],
+        r"decode_head\.0\.init_cfg is \{'std': 1\} .* a dict with a type, a",
+    ),
+    'true is no number': (
+        'param_scheduler',
+        dict(_delete_=True, power=True),
+        r'param_scheduler\.power is True \(bool\), .* be a number or None',
+    ),
+    'cascade': (
+        'model.decode_head',
+        [dict(num_classes=19), dict(num_classes=7)],
+        r'head\.0\.num_classes is 19, model\.decode_head\.1\.num_classes is 7',
+    ),
+    'out_channels': (
+        'model.decode_head.out_channels',
+        1,
+        r'decode_head\.out_channels is 1, .*in_channels is 19; set all to',
+    ),
+    'adversarial': (
+        f'{ADVERSARIAL}.discriminator.in_channels',
+        18,
+        r'decode_head\.num_classes is 19, .*in_channels is 18; set all to',
+    ),
+}
+
+
+def stock(name: str) -> Config:
+    path = STOCK / f'{name}.py'
+    if not path.is_file():
+        pytest.skip(f'this MMSegmentation ships no {name}')
+    return load_config(path)
+
+
+@pytest.fixture
+def cfg() -> Config:
+    return load_config(DEMO)
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_stock_config_passes(name: str) -> None:
+    for purpose in ('train', 'test'):
+        check_config(stock(name), purpose)
+
+
+def test_stock_config_that_cannot_train_is_refused() -> None:
+    """Its preprocessor has no size, as MMSegmentation finds in training."""
+    cfg = stock('upernet/upernet_r18_4xb4-20k_voc12aug-512x512')
+    check_config(cfg, 'test')
+    with pytest.raises(InputError, match='sets neither of size and size_div'):
+        check_config(cfg, 'train')
+    preprocessor = MODELS.build(cfg.model.data_preprocessor)
+    batch = dict(inputs=[torch.zeros(3, 8, 8)], data_samples=[])
+    with pytest.raises(AssertionError, match='one of size and size_divisor'):
+        preprocessor(batch, training=True)
+
+
+@pytest.mark.parametrize('name', PASSING)
+def test_passes(cfg: Config, name: str) -> None:
+    cfg.merge_from_dict(PASSING[name])
+    check_config(cfg, 'train')
+
+
+def test_loader_for_evaluation_needs_no_batch_size(cfg: Config) -> None:
+    for loader in ('val_dataloader', 'test_dataloader'):
+        del cfg[loader]['batch_size']
+    check_config(cfg, 'train')
+    del cfg.train_dataloader['batch_size']
+    with pytest.raises(InputError, match='train_dataloader.batch_size is mis'):
+        check_config(cfg, 'train')
+
+
+def test_testing_builds_nothing_of_training(cfg: Config) -> None:
+    cfg.optim_wrapper.optimizer.type = 'Unknown'
+    cfg.train_dataloader.dataset = None
+    check_config(cfg, 'test')
+    with pytest.raises(InputError):
+        check_config(cfg, 'train')
+
+
+def test_preprocessor_beside_the_model(cfg: Config) -> None:
+    """The runner gives it to a model that has none."""
+    cfg.data_preprocessor = cfg.model.pop('data_preprocessor')
+    check_config(cfg, 'train')
+    cfg.data_preprocessor.size_divisor = None
+    with pytest.raises(InputError, match='sets neither of size and size_div'):
+        check_config(cfg, 'train')
+
+
+@pytest.mark.parametrize('name', REFUSED)
+def test_is_refused(cfg: Config, name: str) -> None:
+    option, value, text = REFUSED[name]
+    # A dict does not merge into a list, nor a list into a dict.
+    cfg.merge_from_dict({option: None})
+    cfg.merge_from_dict({option: value})
+    with pytest.raises(InputError, match=text):
+        check_config(cfg, 'train')
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Registry]:
+    """A third party's registry of models."""
+    parent = mmengine.registry.MODELS
+    yield Registry('model', parent=parent, scope='elsewhere')
+    del parent.children['elsewhere']
+    init_default_scope('mmseg')
+
+
+def test_default_scope_of_a_third_party(cfg, elsewhere: Registry) -> None:
+    cfg.model.backbone.type = 'Net'
+    with pytest.raises(InputError, match="backbone.type is 'Net', which is"):
+        check_config(cfg, 'train')
+    elsewhere.register_module('Net', module=torch.nn.Identity)
+    cfg.default_scope = 'elsewhere'
+    check_config(cfg, 'train')
+
+
+def test_data_alone_needs_no_model() -> None:
+    cfg = Config(dict(train_dataloader=dict(dataset=dict(type='ADE20K'))))
+    with pytest.raises(
+        InputError, match=r'dataset.type is .ADE20K., which is'
+    ):
+        check_config(cfg, 'data')
+    cfg.train_dataloader.dataset.type = 'ADE20KDataset'
+    check_config(cfg, 'data')
+    with pytest.raises(InputError, match='has no model, which is needed to t'):
+        check_config(cfg, 'train')
+
+
+def test_runner_takes_all_of_a_row_or_none(cfg: Config) -> None:
+    for key in ('val_dataloader', 'val_cfg', 'val_evaluator'):
+        cfg[key] = None
+    for purpose in ('train', 'test'):
+        check_config(cfg, purpose)
+    cfg.val_cfg = dict(type='ValLoop')
+    text = 'has val_cfg, but no val_dataloader or val_evaluator: set all of'
+    for purpose in ('train', 'test'):
+        with pytest.raises(InputError, match=text):
+            check_config(cfg, purpose)
+
+
+def test_alike_parts_are_told_apart(cfg: Config) -> None:
+    """The key of the part that is built is blamed."""
+    key = f'{ADVERSARIAL}.target_dataloader'
+    dataset = dict(cfg.val_dataloader.dataset, shuffled=1)
+    for within, blamed in ((key, key), ('val_dataloader', 'val_dataloader')):
+        with (
+            pytest.raises(InputError) as error,
+            explain_build_errors(cfg, within),
+        ):
+            DATASETS.build(dataset)
+        assert f'config key {blamed}.dataset (type' in str(error.value)
