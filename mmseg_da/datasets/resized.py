@@ -54,7 +54,7 @@ def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
     out_root = Path(out)
     label_suffix = _label_suffix(dataset.seg_map_suffix)
     image_suffix = _stem(dataset.img_suffix) + '.bmp'
-    tasks, sources = [], []
+    tasks, copies = [], {}
     for sample in dataset.load_data_list():
         pairs = {}
         for key, old, new in (
@@ -63,15 +63,15 @@ def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
         ):
             if key in sample:
                 name = _inside(root, sample[key])
-                sources.append(name)
                 pairs[key] = str(out_root / (name.removesuffix(old) + new))
+                copies[name] = pairs[key]
         tasks.append((sample, pairs))
     manifest = {
         'source': str(root.resolve()),
         'img_scale': list(dataset.img_scale),
     }
-    _claim(out_root, manifest, {p for _, ps in tasks for p in ps.values()})
-    before = _stamps(root, sources)
+    before = _stamps(root, copies)
+    _claim(out_root, manifest, copies, before)
     work = partial(_write_one, dataset.pipeline)
     done = map(work, tasks)
     if workers:
@@ -170,10 +170,13 @@ def _inside(root: Path, path: str) -> str:
         ) from None
 
 
-def _claim(out: Path, manifest: dict, wanted: set[str]) -> None:
+def _claim(
+    out: Path, manifest: dict, copies: dict[str, str], stamps: dict
+) -> None:
+    """Take a folder: what is left in it then is a copy of its source."""
     found = _read_manifest(out) or {}
     there = {str(path) for path in out.rglob('[!.]*') if path.is_file()}
-    extra = there - wanted - {str(out / MANIFEST)}
+    extra = there - set(copies.values()) - {str(out / MANIFEST)}
     differs = any(found.get(key) != manifest[key] for key in manifest)
     if out.exists() and (not out.is_dir() or (there and differs) or extra):
         what = next(iter(sorted(extra)), 'another copy')
@@ -181,7 +184,13 @@ def _claim(out: Path, manifest: dict, wanted: set[str]) -> None:
             f'{out} is not empty and no copy of these samples '
             f'({what} is there): give another folder or clear it.'
         )
-    _write_manifest(out, manifest)
+    # A source may have been replaced by one of the same time, which the copy's
+    # own time does not tell.
+    known = found.get('files') or found.get('started') or {}
+    for name, path in copies.items():
+        if known.get(name) != stamps[name]:
+            Path(path).unlink(missing_ok=True)
+    _write_manifest(out, {**manifest, 'started': stamps})
 
 
 def _read_manifest(root: Path) -> Optional[dict]:

@@ -4,9 +4,11 @@ from .class_map import class_map
 from .fuse import fast_network, fuse
 from .predictor import Predictor
 from .segmentor import FastSegmentor, init_model
+from .test_hook import FastTestHook
 
 __all__ = [
     'FastSegmentor',
+    'FastTestHook',
     'Predictor',
     'class_map',
     'fast_network',

@@ -41,13 +41,19 @@ def read_image(path: str | Path) -> np.ndarray:
     """Read an image as BGR, uint8.
 
     Raises:
-        InputError: If the file is missing or no image.
+        InputError: If the file is missing, unreadable or no image.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(f'The image {path} does not exist.')
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f'The image {path} cannot be read ({error}).') from (
+            error
+        )
     image = cv2.imdecode(
-        np.frombuffer(path.read_bytes() or b'\0', np.uint8), cv2.IMREAD_COLOR
+        np.frombuffer(data or b'\0', np.uint8), cv2.IMREAD_COLOR
     )
     if image is None:
         raise InputError(

@@ -14,7 +14,11 @@ from torch import Tensor, nn
 
 
 def can_pack(conv: nn.Module) -> bool:
-    """Whether a convolution has a packed form where it is."""
+    """Whether a convolution has a packed form where it is.
+
+    In bf16 it has one only on a processor with AVX512 or newer; unpacked,
+    PyTorch runs it on any.
+    """
     return (
         isinstance(conv, nn.Conv2d)
         and conv.weight.device.type == 'cpu'
@@ -23,7 +27,12 @@ def can_pack(conv: nn.Module) -> bool:
         and conv.padding_mode == 'zeros'
         and torch.backends.mkldnn.is_available()
         and hasattr(torch.ops.mkldnn, '_convolution_pointwise')
+        and (conv.weight.dtype != torch.bfloat16 or _packs_bf16())
     )
+
+
+def _packs_bf16() -> bool:
+    return torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 class PackedConv2d(nn.Module):

@@ -56,8 +56,8 @@ class FastSegmentor(BaseModel):
         compile: bool = False,
         pack: bool = True,
     ) -> None:
-        super().__init__(segmentor.data_preprocessor)
         _check(segmentor, precision)
+        super().__init__(segmentor.data_preprocessor)
         self.dtype = PRECISIONS[precision]
         self.align_corners = segmentor.align_corners
         self.num_classes = segmentor.num_classes
@@ -80,18 +80,8 @@ class FastSegmentor(BaseModel):
         if mode != 'predict':
             raise RuntimeError(f'A FastSegmentor has no mode {mode!r}.')
         for one, sample in zip(logits, data_samples):
-            sizes = [inputs.shape[2:], sample.img_shape, sample.ori_shape]
-            if tuple(sizes[0]) != tuple(sizes[1]):
-                raise InputError(
-                    'Images are padded at test time (the data_preprocessor '
-                    'has a test_cfg), which the fast segmentor does not '
-                    'undo: remove it.'
-                )
-            classes = class_map(
-                one[None],
-                [tuple(size[:2]) for size in sizes[1:]],
-                self.align_corners,
-            )
+            sizes = [tuple(inputs.shape[2:]), tuple(sample.ori_shape[:2])]
+            classes = class_map(one[None], sizes, self.align_corners)
             sample.pred_sem_seg = PixelData(data=classes)
         return data_samples
 
@@ -162,6 +152,13 @@ def _check(segmentor: nn.Module, precision: str) -> None:
         raise InputError(
             f'model.test_cfg.mode is {segmentor.test_cfg.mode!r}; the fast '
             "path takes an image as a 'whole'."
+        )
+    padding = getattr(segmentor.data_preprocessor, 'test_cfg', None)
+    if padding:
+        raise InputError(
+            f'model.data_preprocessor.test_cfg is {dict(padding)}, which pads '
+            'images at test time, and the fast path does not undo that: '
+            'remove it, or use tools/test.py.'
         )
     if precision not in PRECISIONS:
         raise InputError(

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmseg.apis import inference_model
 from mmseg.apis import init_model as mmseg_init_model
 
-from mmseg_da.deploy import FastSegmentor, Predictor, init_model
+from mmseg_da.deploy import FastSegmentor, Predictor, init_model, packed_conv
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS
 
@@ -78,6 +78,26 @@ def test_bf16_is_near(reference, trained):
     image = street(4)
     found = Predictor(*trained, device='cpu', precision='bf16')(image)
     agree(found, reference(image), 0.9)
+
+
+def test_bf16_where_it_cannot_be_packed(reference, trained, monkeypatch):
+    monkeypatch.setattr(packed_conv, '_packs_bf16', lambda: False)
+    image = street(4)
+    predictor = Predictor(*trained, device='cpu', precision='bf16')
+    packed = [
+        isinstance(part, packed_conv.PackedConv2d)
+        for part in predictor.model.modules()
+    ]
+    assert not any(packed)
+    agree(predictor(image), reference(image), 0.9)
+
+
+def test_padding_at_test_time_is_refused(trained):
+    cfg = Config.fromfile(trained[0])
+    cfg.model.data_preprocessor.test_cfg = dict(size_divisor=64)
+    message = "test_cfg is {'size_divisor': 64}, which pads"
+    with pytest.raises(InputError, match=message):
+        Predictor(cfg, trained[1], device='cpu')(street(5, (50, 100)))
 
 
 @pytest.mark.parametrize(

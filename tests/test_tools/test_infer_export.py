@@ -1,6 +1,7 @@
 """tools/infer.py and tools/export.py, as a user runs them."""
 
 import runpy
+import threading
 from pathlib import Path
 
 import cv2
@@ -72,19 +73,91 @@ def test_folder_to_overlays_and_train_ids(trained, folder, tmp_path, capsys):
     assert np.abs(overlay - (painted + image.astype(float)) / 2).max() <= 1
 
 
-def test_video_to_video(trained, tmp_path):
+@pytest.fixture
+def clip(tmp_path):
+    """A video that gets brighter."""
     fourcc = cv2.VideoWriter_fourcc(*'MJPG')
     path = str(tmp_path / 'clip.avi')
     video = cv2.VideoWriter(path, fourcc, 5, (64, 32))
-    for value in (0, 100, 200):
+    for value in range(0, 240, 20):
         video.write(np.full((32, 64, 3), value, np.uint8))
     video.release()
+    return path
+
+
+def test_video_to_video(trained, clip, tmp_path):
     out = tmp_path / 'out'
     arguments = ['--out', str(out), '--write', 'overlay', '--device', 'cpu']
-    assert infer([*trained, path, *arguments])['images'] == 3
+    options = ['--opacity', '0']
+    assert infer([*trained, clip, *arguments, *options])['images'] == 12
+    assert [path.name for path in out.iterdir()] == ['clip_overlay.mp4']
     written = cv2.VideoCapture(str(out / 'clip_overlay.mp4'))
-    assert written.get(cv2.CAP_PROP_FRAME_COUNT) == 3
-    assert not (out / 'train_ids').exists()
+    assert written.get(cv2.CAP_PROP_FRAME_COUNT) == 12
+    values = [written.read()[1].mean() for _ in range(12)]
+    assert np.abs(np.array(values) - np.arange(0, 240, 20)).max() < 8
+
+
+def files_of(out):
+    return sorted(
+        str(p.relative_to(out)) for p in out.rglob('*') if p.is_file()
+    )
+
+
+def test_damaged_image_is_named_and_those_before_it_are_whole(
+    trained, folder, tmp_path
+):
+    (folder / 'b/d.png').write_bytes((folder / 'a.png').read_bytes()[:50])
+    out = tmp_path / 'out'
+    arguments = ['--out', str(out), '--write', 'ids', '--device', 'cpu']
+    with pytest.raises(InputError, match=r'b/d\.png is no image that can'):
+        infer([*trained, str(folder), *arguments])
+    # What waits to be written at an error is left out.
+    assert set(files_of(out)) <= {'train_ids/a.png', 'train_ids/b/c.png'}
+    for name in files_of(out):
+        Image.open(out / name).load()
+
+
+def test_full_disk_is_named_and_leaves_nothing_half_written(
+    trained, folder, tmp_path, monkeypatch
+):
+    save = Image.Image.save
+
+    def fail(self, path, **kwargs):
+        if '.c.png' in str(path):
+            path.write_bytes(b'half')
+            raise OSError(28, 'No space left on device')
+        save(self, path, **kwargs)
+
+    monkeypatch.setattr(Image.Image, 'save', fail)
+    out = tmp_path / 'out'
+    arguments = ['--out', str(out), '--device', 'cpu']
+    message = r'out cannot be written to \(.*No space left on device\): make'
+    with pytest.raises(InputError, match=message):
+        infer([*trained, str(folder), *arguments])
+    assert files_of(out) == ['overlay/a.png', 'train_ids/a.png']
+
+
+@pytest.mark.parametrize('error', [KeyboardInterrupt, InputError('damaged')])
+def test_stopped_video_leaves_none(
+    trained, clip, tmp_path, monkeypatch, error
+):
+    predict, calls = Predictor.__call__, []
+
+    def stop(self, image):
+        calls.append(1)
+        if len(calls) == 9:
+            raise error
+        return predict(self, image)
+
+    monkeypatch.setattr(Predictor, '__call__', stop)
+    out = tmp_path / 'out'
+    arguments = ['--out', str(out), '--write', 'overlay', '--device', 'cpu']
+    threads = threading.active_count()
+    with pytest.raises((KeyboardInterrupt, InputError)):
+        infer([*trained, clip, *arguments])
+    assert len(calls) == 9
+    assert threading.active_count() == threads
+    assert files_of(out) == []
 
 
 def test_export_then_infer(trained, folder, tmp_path, capsys):

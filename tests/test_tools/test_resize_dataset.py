@@ -140,14 +140,43 @@ def test_second_run_writes_only_what_changed(config, tmp_path):
     files = sorted((tmp_path / 'out').rglob('*.*'))
     images = [path for path in files if path.suffix != '.json']
     assert len(images) == 6
-    numbers = {path: path.stat().st_ino for path in images}
+    times = {path: path.stat().st_ctime_ns for path in images}
     write_image(tmp_path / 'gta5/images/2.png', 99, (37, 23))
     with pytest.raises(InputError, match=r'images/2\.png has changed.*1 of'):
         next(samples(train_cfg(config, options)))
     assert resize(arguments) == options
     # A sample at a time.
-    changed = [p.name for p in images if p.stat().st_ino != numbers[p]]
+    changed = [p.name for p in images if p.stat().st_ctime_ns != times[p]]
     assert changed == ['2.bmp', '2_labelTrainIds.png']
+    pairs = zip(
+        samples(train_cfg(config)), samples(train_cfg(config, options))
+    )
+    assert all(torch.equal(a['inputs'], b['inputs']) for a, b in pairs)
+
+
+@pytest.mark.parametrize('interrupted', [False, True])
+def test_source_replaced_by_one_of_the_same_time(
+    config, tmp_path, interrupted
+):
+    arguments = [str(config), str(tmp_path / 'out'), '--workers', '0']
+    options = resize(arguments)
+    source = tmp_path / 'gta5/images/2.png'
+    before = source.stat()
+    write_image(source, 99, (37, 23))
+    # Text after its end makes sure of another size.
+    source.write_bytes(source.read_bytes() + b'.')
+    os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(InputError, match=r'images/2\.png has changed'):
+        next(samples(train_cfg(config, options)))
+    if interrupted:
+        # Before it comes to the sample in question.
+        label = tmp_path / 'gta5/labels/1.png'
+        whole = label.read_bytes()
+        label.write_bytes(whole[:60])
+        with pytest.raises(InputError, match=r'labels/1\.png is truncated'):
+            resize(arguments)
+        label.write_bytes(whole)
+    assert resize(arguments) == options
     pairs = zip(
         samples(train_cfg(config)), samples(train_cfg(config, options))
     )
