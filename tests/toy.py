@@ -228,3 +228,19 @@ def largest_difference(ours: dict, theirs: dict, only: str = '') -> float:
         (ours[name].double() - theirs[name].double()).abs().max().item()
         for name in names
     )
+
+
+def labelled_loader() -> dict:
+    """Two labelled images of the target's size, one by one, to score."""
+    return dict(
+        batch_size=1,
+        num_workers=0,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        dataset=dict(
+            type='mmseg_da.ToyDataset',
+            size=TARGET_SIZE,
+            seed=9,
+            labels='random',
+            length=2,
+        ),
+    )

@@ -9,8 +9,8 @@ from mmengine.hooks import Hook
 from toy import (
     BATCH_SIZE,
     D_LR,
-    TARGET_SIZE,
     clone,
+    labelled_loader,
     largest_difference,
     make_runner,
     train,
@@ -42,18 +42,7 @@ STATEFUL = {
     ],
     'train_cfg.val_interval': 2,
     'val_cfg': dict(type='ValLoop'),
-    'val_dataloader': dict(
-        batch_size=1,
-        num_workers=0,
-        sampler=dict(type='DefaultSampler', shuffle=False),
-        dataset=dict(
-            type='mmseg_da.ToyDataset',
-            size=TARGET_SIZE,
-            seed=9,
-            labels='random',
-            length=2,
-        ),
-    ),
+    'val_dataloader': labelled_loader(),
     'val_evaluator': dict(type='mmseg_da.IoUMetric', iou_metrics=['mIoU']),
 }
 

@@ -9,7 +9,7 @@ from PIL import Image
 from toy import (
     CONFIGS,
     SOURCE_SIZE,
-    TARGET_SIZE,
+    labelled_loader,
     largest_difference,
     make_runner,
     toy_cfg,
@@ -167,18 +167,7 @@ def test_testing_builds_no_discriminator(tmp_path):
     overrides = {
         f'{KEY}.discriminator': dict(type='NoSuchNetwork', _delete_=True),
         'test_cfg': dict(type='TestLoop'),
-        'test_dataloader': dict(
-            batch_size=1,
-            num_workers=0,
-            sampler=dict(type='DefaultSampler', shuffle=False),
-            dataset=dict(
-                type='mmseg_da.ToyDataset',
-                size=TARGET_SIZE,
-                seed=9,
-                labels='random',
-                length=2,
-            ),
-        ),
+        'test_dataloader': labelled_loader(),
         'test_evaluator': dict(type='IoUMetric', iou_metrics=['mIoU']),
     }
     runner = make_runner(tmp_path, overrides)

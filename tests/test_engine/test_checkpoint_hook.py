@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.hooks import Hook
-from toy import TARGET_SIZE, largest_difference, make_runner, train
+from toy import labelled_loader, largest_difference, make_runner, train
 
 from mmseg_da.engine.random_state import random_state, set_random_state
 from mmseg_da.utils.safe_load import weights_only_loading
@@ -19,17 +19,7 @@ VALIDATION = {
     'val_cfg': dict(type='ValLoop'),
     'train_cfg.val_interval': 2,
     'val_dataloader': dict(
-        batch_size=1,
-        num_workers=1,
-        persistent_workers=True,
-        sampler=dict(type='DefaultSampler', shuffle=False),
-        dataset=dict(
-            type='mmseg_da.ToyDataset',
-            size=TARGET_SIZE,
-            seed=9,
-            labels='random',
-            length=2,
-        ),
+        labelled_loader(), num_workers=1, persistent_workers=True
     ),
     'val_evaluator': dict(type='mmseg_da.IoUMetric', iou_metrics=['mIoU']),
 }
