@@ -7,12 +7,14 @@ on random images in memory, adapted to a target of another size.
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from pathlib import Path
 from typing import Optional
 
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.hooks import Hook
+from mmengine.optim.optimizer import amp_optimizer_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmengine.structures import PixelData
@@ -244,3 +246,17 @@ def labelled_loader() -> dict:
             length=2,
         ),
     )
+
+
+def amp_on_cpu(monkeypatch) -> None:
+    """Let AmpOptimWrapper run on a CPU, where torch can scale too.
+
+    MMEngine refuses a CPU, and its autocast asks for bfloat16 there.
+    """
+    scaler = partial(torch.amp.GradScaler, device='cpu')
+    monkeypatch.setattr(amp_optimizer_wrapper, 'GradScaler', scaler)
+    monkeypatch.setattr(
+        amp_optimizer_wrapper, 'is_cuda_available', lambda: True
+    )
+    autocast = partial(torch.autocast, 'cpu')
+    monkeypatch.setattr('mmengine.runner.amp.autocast', autocast)

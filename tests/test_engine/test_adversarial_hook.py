@@ -4,6 +4,7 @@ import copy
 import gc
 import weakref
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from toy import (
     MOMENTUM,
     NUM_SAMPLES,
     WEIGHT_DECAY,
+    amp_on_cpu,
     largest_difference,
     make_runner,
     train,
@@ -68,12 +70,20 @@ def one_sum(module):
             parameter.grad += grad
 
 
-def reference(cfg, start, clip=None, accumulate=1, power=None):
+def reference(
+    cfg, start, clip=None, accumulate=1, power=None, dtype=None, iters=ITERS
+):
     """Single-level adaptation as Tsai et al. describe it, two passes.
 
     Source backward; target backward through the discriminator, held fixed;
-    the discriminator on both predictions; a step of both.
+    the discriminator on both predictions; a step of both. With a dtype each
+    of the three autocasts on its own, and each optimizer has a scaler.
     """
+    amp = dict(device_type='cpu', enabled=dtype is not None)
+    autocast = partial(torch.autocast, dtype=dtype, **amp)
+    scale_sgd, scale_adam = (
+        torch.amp.GradScaler('cpu', enabled=amp['enabled']) for _ in range(2)
+    )
     init_default_scope('mmseg')
     segmentor = MODELS.build(cfg.model).train()
     segmentor.load_state_dict(start.model)
@@ -92,50 +102,52 @@ def reference(cfg, start, clip=None, accumulate=1, power=None):
         logits = F.interpolate(logits, images.shape[2:], mode='bilinear')
         return logits.softmax(dim=1)
 
-    for i in range(ITERS):
+    for i in range(iters):
         if power is not None:
-            sgd.param_groups[0]['lr'] = LR * (1 - i / ITERS) ** power
-            adam.param_groups[0]['lr'] = D_LR * (1 - i / ITERS) ** power
+            sgd.param_groups[0]['lr'] = LR * (1 - i / iters) ** power
+            adam.param_groups[0]['lr'] = D_LR * (1 - i / iters) ** power
         # Iterations left over at the end share one update.
         share = accumulate
-        if i >= ITERS - ITERS % accumulate:
-            share = ITERS % accumulate
+        if i >= iters - iters % accumulate:
+            share = iters % accumulate
         source = segmentor.data_preprocessor(next(sources), True)
         target = segmentor.data_preprocessor(next(targets), True)
 
         with one_sum(segmentor):
-            features = segmentor.extract_feat(source['inputs'])
-            logits = segmentor.decode_head(features)
-            samples = source['data_samples']
-            losses = segmentor.decode_head.loss_by_feat(logits, samples)
-            loss = losses['loss_ce']
-            for head in segmentor.auxiliary_head:
-                loss = loss + head.loss(features, samples, {})['loss_ce']
-            (loss / share).backward()
-            size = source['inputs'].shape[2:]
-            logits = F.interpolate(logits.detach(), size, mode='bilinear')
-            p_source = logits.softmax(dim=1)
+            with autocast():
+                features = segmentor.extract_feat(source['inputs'])
+                logits = segmentor.decode_head(features)
+                samples = source['data_samples']
+                losses = segmentor.decode_head.loss_by_feat(logits, samples)
+                loss = losses['loss_ce']
+                for head in segmentor.auxiliary_head:
+                    loss = loss + head.loss(features, samples, {})['loss_ce']
+                size = source['inputs'].shape[2:]
+                logits = F.interpolate(logits.detach(), size, mode='bilinear')
+                p_source = logits.softmax(dim=1)
+            scale_sgd.scale(loss / share).backward()
 
             discriminator.requires_grad_(False)
-            p_target = predict(target['inputs'])
-            loss = LOSS_WEIGHT * loss_d(discriminator, p_target, 1)
-            (loss / share).backward()
+            with autocast():
+                p_target = predict(target['inputs'])
+                loss = LOSS_WEIGHT * loss_d(discriminator, p_target, 1)
+            scale_sgd.scale(loss / share).backward()
             p_target = p_target.detach()
 
         discriminator.requires_grad_(True)
         with one_sum(discriminator):
-            loss = loss_d(discriminator, p_source, 1) / 2
-            (loss / share).backward()
-            loss = loss_d(discriminator, p_target, 0) / 2
-            (loss / share).backward()
+            for probabilities, domain in ((p_source, 1), (p_target, 0)):
+                with autocast():
+                    loss = loss_d(discriminator, probabilities, domain) / 2
+                scale_adam.scale(loss / share).backward()
 
-        if (i + 1) % accumulate == 0 or i + 1 == ITERS:
+        if (i + 1) % accumulate == 0 or i + 1 == iters:
             if clip is not None:
                 torch.nn.utils.clip_grad_norm_(segmentor.parameters(), clip)
-            sgd.step()
-            sgd.zero_grad()
-            adam.step()
-            adam.zero_grad()
+            for scaler, optimizer in ((scale_sgd, sgd), (scale_adam, adam)):
+                scaler.step(optimizer)
+                scaler.update()
+                optimizer.zero_grad()
     return segmentor.state_dict(), discriminator.state_dict()
 
 
@@ -172,6 +184,29 @@ def test_equals_the_literal_loop(tmp_path, overrides, settings, tolerance):
     ours = runner.adversarial.discriminator.state_dict()
     assert largest_difference(ours, runner.start.discriminator) > 1e-3
     assert largest_difference(ours, discriminator) <= tolerance
+
+
+@pytest.mark.parametrize('dtype', ['float16', 'bfloat16'])
+def test_amp_equals_the_literal_loop(tmp_path, monkeypatch, dtype):
+    """Two steps, after which rounding to half precision takes over."""
+    amp_on_cpu(monkeypatch)
+    overrides = {
+        'train_cfg.max_iters': 2,
+        'optim_wrapper.type': 'AmpOptimWrapper',
+        'optim_wrapper.dtype': dtype,
+        'optim_wrapper.loss_scale': 'dynamic',
+    }
+    runner = train(tmp_path, overrides)
+    segmentor, discriminator = reference(
+        runner.cfg, runner.start, dtype=getattr(torch, dtype), iters=2
+    )
+    ours = runner.model.state_dict()
+    assert largest_difference(ours, runner.start.model, 'conv') > 1e-2
+    assert largest_difference(ours, segmentor) == 0
+    ours = runner.adversarial.discriminator.state_dict()
+    # Its two domains' gradients are summed in another order.
+    assert largest_difference(ours, runner.start.discriminator) > 1e-3
+    assert largest_difference(ours, discriminator) <= 1e-5
 
 
 def test_what_lambda_zero_and_a_deleted_key_leave(tmp_path):
