@@ -79,7 +79,8 @@ def paint_predictions(cfg: Config, folder: str) -> None:
     """Paint every test image, with or without a hook in the config."""
     hooks = cfg.get('default_hooks') or {}
     hook = hooks.get('visualization') or dict(type='SegVisualizationHook')
-    hooks['visualization'] = dict(hook, draw=True)
+    # OpenMMLab's draws one image in 50 unless told.
+    hooks['visualization'] = dict(hook, draw=True, interval=1)
     cfg.default_hooks = hooks
     visualizer = cfg.get('visualizer') or dict(type='SegLocalVisualizer')
     # Without a backend, what is painted is written nowhere.

@@ -82,7 +82,11 @@ class Predictor:
         self.device = model.data_preprocessor.device
         self.dataset_meta = model.dataset_meta
         self.transform = _without_loading(model.cfg)
-        self.to_rgb = model.data_preprocessor._channel_conversion
+        # OpenMMLab's has it without the underscore.
+        names = '_channel_conversion', 'channel_conversion'
+        self.to_rgb = any(
+            getattr(model.data_preprocessor, name, False) for name in names
+        )
         self.table = _normalisation_table(model.data_preprocessor)
 
     @torch.inference_mode()
