@@ -14,19 +14,19 @@ from mmseg.registry import PARAM_SCHEDULERS as MMSEG_PARAM_SCHEDULERS
 from mmseg.registry import TRANSFORMS as MMSEG_TRANSFORMS
 
 
-def _child(parent: Registry, location: str) -> Registry:
+def _child(parent: Registry, *locations: str) -> Registry:
     return Registry(
         parent.name,
         parent=parent,
         scope='mmseg_da',
-        locations=[f'mmseg_da.{location}'],
+        locations=[f'mmseg_da.{location}' for location in locations],
     )
 
 
-MODELS = _child(MMSEG_MODELS, 'models')
+MODELS = _child(MMSEG_MODELS, 'models', 'adaptation')
 DATASETS = _child(MMSEG_DATASETS, 'datasets')
 DATA_SAMPLERS = _child(MMSEG_DATA_SAMPLERS, 'datasets')
 TRANSFORMS = _child(MMSEG_TRANSFORMS, 'datasets')
-HOOKS = _child(MMSEG_HOOKS, 'engine')
+HOOKS = _child(MMSEG_HOOKS, 'engine', 'adaptation')
 PARAM_SCHEDULERS = _child(MMSEG_PARAM_SCHEDULERS, 'engine')
 METRICS = _child(MMSEG_METRICS, 'evaluation')

@@ -21,6 +21,7 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from mmseg_da.adaptation import AdaptationHook, AdversarialHook
 from mmseg_da.registry import DATASETS
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -161,6 +162,27 @@ def toy_cfg(hook: bool = True) -> Config:
     return cfg
 
 
+def with_terms(adversary: bool = False, **terms) -> dict:
+    """Overrides that adapt by terms, instead of by AdversarialHook.
+
+    Args:
+        adversary (bool): Whether the toy's adversary is among the terms.
+        **terms: Configs of the other terms.
+    """
+    hook = toy_cfg().default_hooks.adversarial
+    target = hook.pop('target_dataloader')
+    if adversary:
+        terms['adversarial'] = dict(hook, type='mmseg_da.AdversarialTerm')
+    return {
+        'default_hooks.adversarial': None,
+        'default_hooks.adaptation': dict(
+            type='mmseg_da.AdaptationHook',
+            target_dataloader=target,
+            terms=terms,
+        ),
+    }
+
+
 def clone(state: dict) -> dict:
     return {name: value.detach().clone() for name, value in state.items()}
 
@@ -173,8 +195,9 @@ class Start(Hook):
     def before_train(self, runner) -> None:
         self.rng_state = torch.get_rng_state()
         self.model = clone(runner.model.state_dict())
-        if hasattr(runner, 'adversarial'):
-            discriminator = runner.adversarial.discriminator
+        terms = runner.adaptation.terms if runner.adaptation else {}
+        if 'adversarial' in terms:
+            discriminator = terms['adversarial'].discriminator
             self.discriminator = clone(discriminator.state_dict())
 
 
@@ -190,11 +213,13 @@ def make_runner(
         hook (bool): Whether to adapt. Defaults to True.
 
     Returns:
-        Runner: Ready for ``train()``, with the hook at ``adversarial`` and
-        what it started from at ``start``.
+        Runner: Ready for ``train()``, with the hook at ``adaptation`` (and at
+        ``adversarial``) and what it started from at ``start``.
     """
     cfg = toy_cfg(hook)
     cfg.merge_from_dict(overrides or {})
+    if cfg.default_hooks.get('adversarial', True) is None:
+        del cfg.default_hooks.adversarial
     cfg.work_dir = str(work_dir)
     # Runners of one name would share their message hub.
     cfg.experiment_name = f'toy_{next(_run_numbers)}'
@@ -202,12 +227,10 @@ def make_runner(
     runner = Runner.from_cfg(cfg)
     runner.start = Start()
     runner.register_hook(runner.start)
-    if hook:
-        runner.adversarial = next(
-            one
-            for one in runner.hooks
-            if type(one).__name__ == 'AdversarialHook'
-        )
+    hooks = (one for one in runner.hooks if isinstance(one, AdaptationHook))
+    runner.adaptation = next(hooks, None)
+    if isinstance(runner.adaptation, AdversarialHook):
+        runner.adversarial = runner.adaptation
     return runner
 
 

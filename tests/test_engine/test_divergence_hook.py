@@ -7,12 +7,21 @@ import torch
 from mmengine.config import Config
 from toy import CONFIGS, largest_difference, make_runner, train
 
+from mmseg_da.adaptation import AdversarialHook, AdversarialTerm
 from mmseg_da.engine import DivergenceHook
 from mmseg_da.errors import InputError
 from mmseg_da.registry import HOOKS
 
 KEY = 'default_hooks.divergence'
 HOOK = dict(type='mmseg_da.DivergenceHook')
+
+
+def watching(**kwargs):
+    """A hook that watches an adversarial term, outside of a runner."""
+    hook = DivergenceHook(**kwargs)
+    key = AdversarialHook.key
+    hook._terms = [AdversarialTerm(dict(), dict(), key=key)]
+    return hook
 
 
 def poison(runner, iteration, value, where):
@@ -216,7 +225,7 @@ class Scalar:
 def test_says_when_the_discriminator_is_out_of_balance(
     loss, source, target, expected
 ):
-    hook = DivergenceHook(window=10)
+    hook = watching(window=10)
     runner = Hub(loss, source, target, 20)
     hook.after_train_iter(runner, 0)
     if expected is None:
@@ -230,7 +239,7 @@ def test_says_when_the_discriminator_is_out_of_balance(
     hook.after_train_iter(runner, 0)
     assert runner.messages == []
     # Told to, it stops, in the same cases.
-    hook = DivergenceHook(window=10, discriminator_action='stop')
+    hook = watching(window=10, term_action='stop')
     runner = Hub(loss, source, target, 20)
     if expected is None:
         hook.after_train_iter(runner, 0)
@@ -239,7 +248,7 @@ def test_says_when_the_discriminator_is_out_of_balance(
         hook.after_train_iter(runner, 0)
     said = str(error.value)
     assert expected in said and 'training stopped' in said
-    assert 'default_hooks.divergence.discriminator_action=warn' in said
+    assert 'default_hooks.divergence.term_action=warn' in said
     assert '\n' not in said and said.endswith('.')
     hook.after_train_iter(Hub(loss, source, target, 19), 0)
 
@@ -254,7 +263,7 @@ def test_ranks_agree_on_the_discriminator(monkeypatch):
     monkeypatch.setattr(
         f'{DivergenceHook.__module__}.all_reduce', other_has_002
     )
-    hook = DivergenceHook(window=10, discriminator_action='stop')
+    hook = watching(window=10, term_action='stop')
     with pytest.raises(InputError, match='its loss is 0.0400 over'):
         hook.after_train_iter(Hub(0.06, 0.99, 0.99, 20), 0)
     hook.after_train_iter(Hub(0.1, 0.99, 0.99, 20), 0)
@@ -262,7 +271,7 @@ def test_ranks_agree_on_the_discriminator(monkeypatch):
 
 def test_a_stop_for_the_discriminator_comes_before_the_checkpoint(tmp_path):
     overrides = {
-        KEY: dict(HOOK, window=2, discriminator_action='stop'),
+        KEY: dict(HOOK, window=2, term_action='stop'),
         'default_hooks.adversarial.optim_wrapper.optimizer.lr': 0.0,
         'default_hooks.checkpoint.interval': 1,
     }
@@ -277,7 +286,7 @@ def test_a_stop_for_the_discriminator_comes_before_the_checkpoint(tmp_path):
 def test_the_demo_is_watched(name):
     """Its 300 iterations hold whole windows."""
     cfg = Config.fromfile(CONFIGS / f'demo/{name}.py')
-    hook = HOOKS.build(cfg.default_hooks.divergence)
+    hook = watching(window=HOOKS.build(cfg.default_hooks.divergence).window)
     assert hook.window <= cfg.train_cfg.max_iters / 3
     # As measured: a learning discriminator at the start and at the end.
     hook.window = 10
@@ -315,8 +324,8 @@ def test_a_frozen_discriminator_is_found_in_a_real_run(tmp_path):
     [
         (dict(action='ignore'), "action is 'ignore': set it to 'stop'"),
         (
-            dict(discriminator_action='ignore'),
-            "discriminator_action is 'ignore': set it to 'stop'",
+            dict(term_action='ignore'),
+            "term_action is 'ignore': set it to 'stop'",
         ),
         (dict(window=0), 'window is 0, but it must be at least 1'),
     ],

@@ -1,5 +1,4 @@
-from .adversarial_hook import AdversarialHook
 from .checkpoint_hook import CheckpointHook
 from .divergence_hook import DivergenceHook
 
-__all__ = ['AdversarialHook', 'CheckpointHook', 'DivergenceHook']
+__all__ = ['CheckpointHook', 'DivergenceHook']

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS
 
 
@@ -21,6 +22,9 @@ class FCDiscriminator(BaseModule):
         in_channels (int): Number of classes.
         base_channels (int): Channels of the first layer; each next one has
             twice as many. Defaults to 64.
+
+    Raises:
+        InputError: If the input is smaller than 32 pixels each way.
 
     Shape:
         - Input: probabilities ``(N, in_channels, H, W)``, H and W at least 32.
@@ -40,4 +44,11 @@ class FCDiscriminator(BaseModule):
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 2, 1))
 
     def forward(self, probabilities: Tensor) -> Tensor:
+        height, width = probabilities.shape[2:]
+        if min(height, width) < 32:
+            raise InputError(
+                f'FCDiscriminator got predictions of {height} x {width} '
+                'pixels (height x width), but its five stride-2 convolutions '
+                'need at least 32 each way: raise img_scale or the crop size.'
+            )
         return self.layers(probabilities)

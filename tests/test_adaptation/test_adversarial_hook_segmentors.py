@@ -81,7 +81,6 @@ SEGMENTORS = dict(
                 OHEM,
             ],
         ),
-        output_index=1,
         moved=('backbone.stem.', 'decode_head.conv_seg.'),
     ),
     segformer=dict(
@@ -152,7 +151,6 @@ SEGMENTORS = dict(
 def test_stock_segmentor_adapts_unchanged(tmp_path, name):
     model = dict(SEGMENTORS[name])
     moved = model.pop('moved')
-    hook = dict(output_index=model.pop('output_index', 0))
     model = dict(
         dict(type='EncoderDecoder', train_cfg={}, test_cfg=dict(mode='whole')),
         data_preprocessor=toy_cfg().model.data_preprocessor,
@@ -164,7 +162,6 @@ def test_stock_segmentor_adapts_unchanged(tmp_path, name):
             'model': ConfigDict(model, _delete_=True),
             'train_cfg.max_iters': 2,
             'optim_wrapper.optimizer.weight_decay': 0,
-            'default_hooks.adversarial': hook,
         },
     )
     runner.train()

@@ -1,0 +1,217 @@
+"""The hook through which adaptation terms reach a segmentor."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+from mmseg_da.adaptation.iteration import Iteration, start_another_pass
+from mmseg_da.adaptation.outputs import find_output_index, list_losses
+from mmseg_da.adaptation.target_stream import TargetStream
+from mmseg_da.errors import InputError
+from mmseg_da.registry import HOOKS, MODELS
+
+
+@HOOKS.register_module()
+class AdaptationHook(Hook):
+    """Adapts the segmentor to unlabelled target images while it trains.
+
+    When the segmentor runs in ``mode='loss'``, the hook draws a target batch
+    and adds the losses of its terms to the segmentor's. All passes lie in one
+    forward, one backward and one optimizer step, so the segmentor, its
+    optimizer and the loop stay as they are: deleting the hook from a config
+    gives plain MMSegmentation training. Checkpoints keep the terms' state
+    beside the plain segmentor's weights.
+
+    Args:
+        target_dataloader (dict): Config of the target's data loader. Its
+            pipeline need not load annotations; they are never read. Batch
+            size and workers default to the source loader's. A sampler must
+            be endless and have ``skip``; ``mmseg_da.InfiniteSampler``, the
+            default, is.
+        terms (dict[str, dict]): Config of each term by a name of your
+            choice. ``None`` instead of a config removes an inherited term.
+        output_index (int, optional): Which of the head's outputs is adapted,
+            where it has several in training, each with a loss. Defaults to
+            None: the one that the head predicts with.
+
+    Raises:
+        InputError: If an argument is out of range, two terms give one loss
+            the same name, or the head does not offer what a term needs.
+
+    Example:
+        >>> default_hooks = dict(adaptation=dict(
+        ...     type='mmseg_da.AdaptationHook',
+        ...     target_dataloader=dict(dataset=target_dataset),
+        ...     terms=dict(entropy=dict(type='mmseg_da.EntropyTerm'))))
+    """
+
+    # Before timer, logger and checkpoint: a term's update belongs to the
+    # iteration's time, and a saved state must include the update.
+    priority = 'ABOVE_NORMAL'
+    # The hook's place in a config, for messages.
+    key = 'default_hooks.adaptation'
+
+    def __init__(
+        self,
+        target_dataloader: dict,
+        terms: dict[str, dict | None],
+        output_index: int | None = None,
+    ) -> None:
+        self.target_dataloader_cfg = target_dataloader
+        self.output_index = output_index
+        # Networks are built in before_train: testing never builds them, and
+        # EMA's copy of the model carries no hook of ours.
+        self.terms = {
+            name: MODELS.build(dict(cfg, key=self.term_key(name)))
+            for name, cfg in terms.items()
+            if cfg is not None
+        }
+        self.iteration: Iteration | None = None
+        self._resumed_state: dict = {}
+        self._handles: list = []
+
+    def term_key(self, name: str) -> str:
+        """A term's place in the config, for messages."""
+        return f'{self.key}.terms.{name}'
+
+    # Set-up.
+
+    def before_train(self, runner: Runner) -> None:
+        """Build what adapts, restore it on resume, and attach it."""
+        model = runner.model
+        segmentor = model.module if is_model_wrapper(model) else model
+        # The source stream is the same with and without the hook.
+        with torch.random.fork_rng():
+            for term in self.terms.values():
+                term.build(runner, segmentor)
+            self._stream = TargetStream(
+                self.target_dataloader_cfg,
+                runner,
+                f'{self.key}.target_dataloader',
+            )
+        if runner.iter > 0:
+            self._restore(runner)
+        self._attach(runner, segmentor)
+
+    def _attach(self, runner: Runner, segmentor: nn.Module) -> None:
+        index = find_output_index(segmentor, self.output_index, self.key)
+        with_gradient = any(
+            term.loss_weight > 0 for term in self.terms.values()
+        )
+
+        def start(segmentor: nn.Module, args: tuple, kwargs: dict) -> None:
+            if kwargs.get('mode') == 'loss':
+                self.iteration = Iteration(
+                    segmentor=segmentor,
+                    source=dict(
+                        inputs=kwargs['inputs'],
+                        data_samples=kwargs['data_samples'],
+                    ),
+                    stream=self._stream,
+                    number=runner.iter,
+                    seed=runner.seed,
+                    output_index=index,
+                    with_gradient=with_gradient,
+                )
+
+        self._handles = [
+            segmentor.register_forward_pre_hook(start, with_kwargs=True),
+            segmentor.register_forward_hook(
+                self._add_losses, with_kwargs=True
+            ),
+        ]
+        if any(term.needs_source_logits for term in self.terms.values()):
+            loss = list_losses(segmentor)[index]
+            self._handles.append(
+                loss.register_forward_pre_hook(self._keep_source_logits)
+            )
+
+    def after_train(self, runner: Runner) -> None:
+        """Leave the segmentor as it was found."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        # Ends the loader's workers, persistent ones too.
+        del self._stream
+
+    # One iteration.
+
+    def _keep_source_logits(self, loss: nn.Module, args: tuple) -> None:
+        # Only the first of an iteration's passes is the source's.
+        if self.iteration and self.iteration.source_logits is None:
+            self.iteration.source_logits = args[0].detach()
+
+    def _add_losses(
+        self, segmentor: nn.Module, args: tuple, kwargs: dict, losses
+    ):
+        if kwargs.get('mode') != 'loss':
+            return losses
+        start_another_pass()
+        iteration = self.iteration
+        iteration.target  # noqa: B018  drawn once an iteration, used or not
+        for name, term in self.terms.items():
+            if term.needs_source_logits and iteration.source_logits is None:
+                raise InputError(
+                    'The decode head trained without calling its '
+                    f'loss_decode, from which the term {name!r} takes the '
+                    'source prediction: compute its loss there, as '
+                    'BaseDecodeHead does.'
+                )
+            with torch.set_grad_enabled(term.loss_weight > 0):
+                of_term: dict[str, Tensor] = term.losses(iteration)
+            for loss_name, value in of_term.items():
+                if loss_name in losses:
+                    raise InputError(
+                        f'{self.term_key(name)} gives a loss named '
+                        f'{loss_name!r}, which exists already: keep one term '
+                        'of each type.'
+                    )
+                losses[loss_name] = value
+        iteration.end_losses()
+        return losses
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
+    ) -> None:
+        """Let each term update what it owns."""
+        iteration, self.iteration = self.iteration, None
+        for term in self.terms.values():
+            term.after_iteration(iteration, runner)
+
+    # Checkpoints.
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Keep the terms' state where the optimizer's is kept."""
+        if 'optimizer' in checkpoint:
+            checkpoint.update(self._state())
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Take the state aside until there is something to restore it to."""
+        terms = checkpoint.pop('adaptation', {}).get('terms', {})
+        if 'adversarial' in checkpoint:  # as AdversarialHook saves it
+            terms = {**terms, 'adversarial': checkpoint.pop('adversarial')}
+        self._resumed_state = terms
+
+    def _state(self) -> dict:
+        states = {
+            name: term.state_dict()
+            for name, term in self.terms.items()
+            if term.state_name
+        }
+        return dict(adaptation=dict(terms=states))
+
+    def _restore(self, runner: Runner) -> None:
+        states, self._resumed_state = self._resumed_state, {}
+        for name, term in self.terms.items():
+            if name in states:
+                term.load_state_dict(states[name])
+            elif term.state_name:
+                runner.logger.warning(
+                    f'The resumed checkpoint holds no {term.state_name}: it '
+                    f'was trained without the term {name!r}, whose '
+                    f'{term.state_name} starts from scratch.'
+                )

@@ -1,0 +1,113 @@
+"""What adaptation terms may ask of one training iteration."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from zlib import crc32
+
+import torch
+from mmengine.dist import get_rank
+from mmseg.models.utils import resize
+from torch import Tensor, nn
+
+from mmseg_da.adaptation.target_stream import TargetStream
+from mmseg_da.datasets.samplers import mix_seed
+
+
+class Iteration:
+    """One training iteration; each thing is computed when first asked for.
+
+    Args:
+        segmentor (nn.Module): The bare segmentor, without DDP.
+        source (dict): The preprocessed source batch: ``inputs``
+            ``(N, 3, H, W)`` and ``data_samples``.
+        stream (TargetStream): Gives the target batch.
+        number (int): The iteration, from 0.
+        seed (int): The run's seed.
+        output_index (int): Which of the head's outputs is adapted.
+        with_gradient (bool): Whether any term needs gradients of the
+            target's logits.
+    """
+
+    # Logits as the source's loss sees them, at the label's size, detached.
+    # The hook sets them if a term needs them.
+    source_logits: Tensor | None = None
+
+    def __init__(
+        self,
+        segmentor: nn.Module,
+        source: dict,
+        stream: TargetStream,
+        number: int,
+        seed: int,
+        output_index: int,
+        with_gradient: bool,
+    ) -> None:
+        self.segmentor = segmentor
+        self.source = source
+        self.number = number
+        self._stream = stream
+        self._seed = seed
+        self._output_index = output_index
+        self._with_gradient = with_gradient
+
+    @cached_property
+    def target(self) -> dict:
+        """The preprocessed target batch: ``inputs`` ``(M, 3, H', W')``."""
+        batch = next(self._stream)
+        return self.segmentor.data_preprocessor(batch, True)
+
+    @cached_property
+    def target_logits(self) -> Tensor:
+        """Logits ``(M, C, H', W')`` of the target in train mode.
+
+        This pass moves the segmentor's BatchNorm statistics.
+        """
+        start_another_pass()
+        inputs = self.target['inputs']
+        with torch.set_grad_enabled(self._with_gradient):
+            logits = self.segmentor(inputs, mode='tensor')
+            if not isinstance(logits, Tensor):
+                logits = logits[self._output_index]
+            return resize(
+                logits,
+                size=inputs.shape[2:],
+                mode='bilinear',
+                align_corners=self.segmentor.align_corners,
+            )
+
+    @cached_property
+    def target_probabilities(self) -> Tensor:
+        """Softmax ``(M, C, H', W')`` of :attr:`target_logits`."""
+        with torch.set_grad_enabled(self._with_gradient):
+            return self.target_logits.softmax(dim=1)
+
+    def generator(self, term: str) -> torch.Generator:
+        """A random generator on the CPU for one term in this iteration.
+
+        Its seed follows from the run's seed, the iteration, the rank and the
+        term's name: it survives a resume, and a further term shifts no other.
+
+        Args:
+            term (str): The term's ``key``.
+        """
+        seed = mix_seed(
+            self._seed, self.number, get_rank(), crc32(term.encode())
+        )
+        return torch.Generator().manual_seed(seed)
+
+    def end_losses(self) -> None:
+        """Drop the graph's volumes, which only the losses need."""
+        self.__dict__.pop('target_logits', None)
+        if 'target_probabilities' in self.__dict__:
+            self.target_probabilities = self.target_probabilities.detach()
+
+
+def start_another_pass() -> None:
+    """Clear autocast's cache before another pass through the segmentor.
+
+    Else both passes share half-precision copies of the weights, and their
+    gradients are summed in half precision: with a loss weight of 1e-3, most
+    of the smaller gradient would round away.
+    """
+    torch.clear_autocast_cache()

@@ -1,0 +1,93 @@
+"""Which of a decode head's outputs it predicts with."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mmseg_da.errors import InputError
+
+# An image large enough for pyramid pooling, small enough to cost nothing.
+PROBE_SIZE = (1, 3, 128, 128)
+
+
+def list_losses(segmentor: nn.Module) -> list[nn.Module]:
+    """The loss modules of the head that predicts, the last one of a cascade.
+
+    Raises:
+        InputError: If the head has none.
+    """
+    head = _predicting_head(segmentor)
+    if not hasattr(head, 'loss_decode'):
+        raise InputError(
+            f'{type(head).__name__} has no loss_decode, from which the source '
+            'prediction is taken: use a head derived from BaseDecodeHead.'
+        )
+    losses = head.loss_decode
+    return list(losses) if isinstance(losses, nn.ModuleList) else [losses]
+
+
+def find_output_index(
+    segmentor: nn.Module, index: int | None, key: str
+) -> int:
+    """Check the index of the head's output that is adapted, or find it.
+
+    A head such as PIDNet's returns several outputs in training and one of
+    them in evaluation. Which one it is shows when both are computed from one
+    image with the same BatchNorm statistics.
+
+    Args:
+        segmentor (nn.Module): The bare segmentor.
+        index (int | None): The index from the config; None to find it.
+        key (str): The config key of the hook, for messages.
+
+    Returns:
+        int: The index of the output and of its loss.
+
+    Raises:
+        InputError: If the index does not exist, or cannot be found.
+    """
+    head = _predicting_head(segmentor)
+    losses = getattr(head, 'loss_decode', None)
+    count = len(losses) if isinstance(losses, nn.ModuleList) else 1
+    if index is None:
+        return 0 if count == 1 else _probe(segmentor, key)
+    if not 0 <= index < count:
+        raise InputError(
+            f'{key}.output_index is {index}, but {type(head).__name__} has '
+            f'{count} loss(es): set it to 0..{count - 1}.'
+        )
+    return index
+
+
+def _predicting_head(segmentor: nn.Module) -> nn.Module:
+    heads = segmentor.decode_head
+    return heads[-1] if isinstance(heads, nn.ModuleList) else heads
+
+
+@torch.no_grad()
+def _probe(segmentor: nn.Module, key: str) -> int:
+    modes = {module: module.training for module in segmentor.modules()}
+    device = next(segmentor.parameters()).device
+    with torch.random.fork_rng():
+        image = torch.randn(PROBE_SIZE, device=device)
+        segmentor.eval()
+        predicted = segmentor(image, mode='tensor')
+        for module in modes:
+            # Layers without children, such as BatchNorm and dropout, stay in
+            # evaluation; the others decide which outputs they return.
+            module.training = next(module.children(), None) is not None
+        outputs = segmentor(image, mode='tensor')
+    for module, training in modes.items():
+        module.training = training
+    if isinstance(outputs, Tensor):
+        return 0
+    for index, output in enumerate(outputs):
+        if output.shape == predicted.shape and torch.equal(output, predicted):
+            return index
+    head = type(_predicting_head(segmentor)).__name__
+    raise InputError(
+        f'{head} returns {len(outputs)} outputs in training, and none of them '
+        f'is what it predicts with: set {key}.output_index to the one that '
+        'shall be adapted.'
+    )

@@ -1,0 +1,5 @@
+from .adversarial import AdversarialTerm
+from .base import AdaptationTerm
+from .entropy import EntropyTerm
+
+__all__ = ['AdaptationTerm', 'AdversarialTerm', 'EntropyTerm']

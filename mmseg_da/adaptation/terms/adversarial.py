@@ -1,0 +1,260 @@
+"""Output-space adversarial adaptation (Tsai et al., CVPR 2018)."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import torch
+import torch.nn.functional as F
+from mmengine.dist import is_distributed
+from mmengine.model import MMDistributedDataParallel
+from mmengine.optim import OptimWrapper, build_optim_wrapper
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import weights_to_cpu
+from mmengine.utils import apply_to
+from torch import Tensor, nn
+
+from mmseg_da.adaptation.iteration import Iteration
+from mmseg_da.adaptation.terms.base import AdaptationTerm
+from mmseg_da.errors import InputError
+from mmseg_da.registry import MODELS, PARAM_SCHEDULERS
+
+SOURCE, TARGET = 1.0, 0.0
+# What the discriminator's optimizer wrapper shares with the segmentor's.
+SHARED_OPTIM_KEYS = ('type', 'accumulative_counts', 'loss_scale', 'dtype')
+CHANCE = math.log(2)  # The discriminator's loss when it knows nothing.
+
+
+def domain_loss(logits: Tensor, domain: float) -> Tensor:
+    """Binary cross entropy of domain logits against one domain label.
+
+    Args:
+        logits (Tensor): Discriminator output, any shape.
+        domain (float): 1 for source, 0 for target.
+
+    Returns:
+        Tensor: Scalar, the mean over all positions.
+    """
+    return F.binary_cross_entropy_with_logits(
+        logits, torch.full_like(logits, domain)
+    )
+
+
+class DiscriminatorLoss(nn.Module):
+    """Loss and accuracies of a discriminator on one batch of each domain.
+
+    One forward for both domains, so that DistributedDataParallel sees one
+    forward for each backward.
+
+    Args:
+        discriminator (nn.Module): Probabilities to domain logits.
+    """
+
+    def __init__(self, discriminator: nn.Module) -> None:
+        super().__init__()
+        self.discriminator = discriminator
+
+    def forward(self, source: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Compute L_D of Tsai et al., CVPR 2018, eq. 1, halved per domain.
+
+        Args:
+            source (Tensor): Class probabilities ``(N, C, H, W)``.
+            target (Tensor): Class probabilities ``(M, C, H', W')``.
+
+        Returns:
+            dict[str, Tensor]: ``loss`` and the share of positions told right
+            in each domain, ``acc_source`` and ``acc_target``, in [0, 1].
+        """
+        source, target = self.discriminator(source), self.discriminator(target)
+        loss = domain_loss(source, SOURCE) + domain_loss(target, TARGET)
+        return dict(
+            loss=loss / 2,
+            acc_source=(source > 0).float().mean(),
+            acc_target=(target < 0).float().mean(),
+        )
+
+
+@MODELS.register_module()
+class AdversarialTerm(AdaptationTerm):
+    """Makes predictions on the target look like predictions on the source.
+
+    ``loss_adv = loss_weight * -log D(P_target)``: single-level output-space
+    adaptation ("Learning to Adapt Structured Output Space for Semantic
+    Segmentation", CVPR 2018, eq. 4; "Real-time Domain Adaptation in Semantic
+    Segmentation", section 3.2). After the iteration the discriminator D
+    learns to tell the two domains apart.
+
+    Args:
+        discriminator (dict): Config of the discriminator. It maps class
+            probabilities to domain logits, positive for source.
+        optim_wrapper (dict): Config with the discriminator's ``optimizer``.
+            The wrapper's type and accumulation default to the segmentor's.
+        param_scheduler (dict | list[dict], optional): The discriminator's
+            schedulers, stepped every iteration. Defaults to None.
+        loss_weight (float): lambda_adv. Defaults to 1e-3.
+        won_below (float): Mean loss of D below which it has won. Defaults to
+            0.05: right nearly everywhere, and sure of it. In the demo's 300
+            iterations it fell to 0.12 at lambda 1e-3 and to 0.11 unopposed.
+        collapsed_within (float): Distance of D's mean loss to log 2 up to
+            which it knows nothing, if the accuracies on the two domains also
+            add up to no more than 1 plus 10 times that, where a coin's add
+            up to 1. Defaults to 0.005; the demo's loss is at 0.688 after 10
+            iterations and at 0.562 after 30.
+
+    Raises:
+        InputError: If the segmentor and the discriminator do not fit.
+    """
+
+    state_name = 'discriminator'
+    needs_source_logits = True
+    watched = (
+        'loss_discriminator',
+        'acc_source_discriminator',
+        'acc_target_discriminator',
+    )
+
+    def __init__(
+        self,
+        discriminator: dict,
+        optim_wrapper: dict,
+        param_scheduler: dict | list | None = None,
+        loss_weight: float = 1e-3,
+        won_below: float = 0.05,
+        collapsed_within: float = 0.005,
+        **kwargs,
+    ) -> None:
+        super().__init__(loss_weight=loss_weight, **kwargs)
+        self.discriminator_cfg = discriminator
+        self.optim_wrapper_cfg = optim_wrapper
+        self.param_scheduler_cfg = param_scheduler or []
+        self.won_below = won_below
+        self.collapsed_within = collapsed_within
+
+    def build(self, runner: Runner, segmentor: nn.Module) -> None:
+        self.discriminator = MODELS.build(self.discriminator_cfg)
+        expected = getattr(self.discriminator, 'in_channels', None)
+        if expected not in (None, segmentor.out_channels):
+            raise InputError(
+                f'{self.key}.discriminator.in_channels is {expected}, but '
+                f'the segmentor predicts {segmentor.out_channels} classes: '
+                'set both to one number.'
+            )
+        self.discriminator.init_weights()
+        device = next(segmentor.parameters()).device
+        self.discriminator.to(device).train()
+        self.discriminator_loss = DiscriminatorLoss(self.discriminator)
+        if is_distributed():
+            self.discriminator_loss = MMDistributedDataParallel(
+                self.discriminator_loss,
+                device_ids=[device.index] if device.type == 'cuda' else None,
+                broadcast_buffers=False,
+            )
+        segmentor_cfg = runner.cfg.get('optim_wrapper') or {}
+        shared = {
+            key: segmentor_cfg[key]
+            for key in SHARED_OPTIM_KEYS
+            if key in segmentor_cfg
+        }
+        self.optim_wrapper: OptimWrapper = build_optim_wrapper(
+            self.discriminator,
+            dict(shared, type=type(runner.optim_wrapper))
+            | copy.deepcopy(self.optim_wrapper_cfg),
+        )
+        schedulers = self.param_scheduler_cfg
+        if isinstance(schedulers, dict):
+            schedulers = [schedulers]
+        defaults = dict(
+            optimizer=self.optim_wrapper, by_epoch=False, end=runner.max_iters
+        )
+        self.param_schedulers = [
+            PARAM_SCHEDULERS.build(scheduler, default_args=defaults)
+            for scheduler in schedulers
+        ]
+        self.optim_wrapper.initialize_count_status(
+            self.discriminator, runner.iter, runner.max_iters
+        )
+
+    def losses(self, iteration: Iteration) -> dict[str, Tensor]:
+        self.discriminator.requires_grad_(False)
+        logits = self.discriminator(iteration.target_probabilities)
+        self.discriminator.requires_grad_(True)
+        return dict(loss_adv=self.loss_weight * domain_loss(logits, SOURCE))
+
+    def after_iteration(self, iteration: Iteration, runner: Runner) -> None:
+        """Update the discriminator on the iteration's two predictions."""
+        with self.optim_wrapper.optim_context(self.discriminator_loss):
+            results = self.discriminator_loss(
+                iteration.source_logits.softmax(dim=1),
+                iteration.target_probabilities,
+            )
+        self.optim_wrapper.update_params(results['loss'])
+        for scheduler in self.param_schedulers:
+            scheduler.step()
+        for name, value in results.items():
+            runner.message_hub.update_scalar(
+                f'train/{name}_discriminator', value.detach()
+            )
+
+    def optim_wrappers(self) -> dict[str, OptimWrapper]:
+        return dict(discriminator=self.optim_wrapper)
+
+    def diagnose(
+        self, means: dict[str, float], period: str
+    ) -> tuple[str, str] | None:
+        loss, source, target = (means[name] for name in self.watched)
+        if loss < self.won_below:
+            finding = 'has won'
+            advice = (
+                'the segmentor no longer follows it: raise '
+                f'{self.key}.loss_weight or lower '
+                f'{self.key}.optim_wrapper.optimizer.lr'
+            )
+        elif (
+            abs(loss - CHANCE) < self.collapsed_within
+            and source + target - 1 < 10 * self.collapsed_within
+        ):
+            finding = 'knows nothing'
+            advice = (
+                'a coin is at log 2 = 0.6931: if the validation mIoU does '
+                f'not rise, raise {self.key}.optim_wrapper.optimizer.lr or '
+                f'lower {self.key}.loss_weight'
+            )
+        else:
+            return None
+        return (
+            f'The discriminator {finding} (its loss is {loss:.4f} over '
+            f'{period}, and it is right on {source:.1%} of the source and '
+            f'{target:.1%} of the target)',
+            advice,
+        )
+
+    def state_dict(self) -> dict:
+        return dict(
+            discriminator=weights_to_cpu(self.discriminator.state_dict()),
+            optimizer=apply_to(
+                self.optim_wrapper.state_dict(),
+                lambda x: hasattr(x, 'cpu'),
+                lambda x: x.cpu(),
+            ),
+            param_schedulers=[
+                scheduler.state_dict() for scheduler in self.param_schedulers
+            ],
+        )
+
+    def load_state_dict(self, state: dict) -> None:
+        try:
+            self.discriminator.load_state_dict(state['discriminator'])
+        except RuntimeError as error:
+            raise InputError(
+                "The resumed checkpoint's discriminator does not fit "
+                f'{self.key}.discriminator '
+                f'({" ".join(str(error).split())[:200]}): set the width that '
+                'it was trained with, or start anew with load_from and '
+                'without --resume.'
+            ) from error
+        self.optim_wrapper.load_state_dict(state['optimizer'])
+        for scheduler, saved in zip(
+            self.param_schedulers, state['param_schedulers']
+        ):
+            scheduler.load_state_dict(saved)
