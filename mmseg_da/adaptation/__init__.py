@@ -1,4 +1,5 @@
 from .adversarial_hook import AdversarialHook
+from .config import find_adaptation, find_target_dataloader
 from .hook import AdaptationHook
 from .terms import AdaptationTerm, AdversarialTerm, EntropyTerm
 
@@ -8,4 +9,6 @@ __all__ = [
     'AdversarialHook',
     'AdversarialTerm',
     'EntropyTerm',
+    'find_adaptation',
+    'find_target_dataloader',
 ]

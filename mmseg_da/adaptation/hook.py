@@ -8,7 +8,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from mmseg_da.adaptation.iteration import Iteration, start_another_pass
+from mmseg_da.adaptation.iteration import Iteration
 from mmseg_da.adaptation.outputs import find_output_index, list_losses
 from mmseg_da.adaptation.target_stream import TargetStream
 from mmseg_da.errors import InputError
@@ -150,7 +150,6 @@ class AdaptationHook(Hook):
     ):
         if kwargs.get('mode') != 'loss':
             return losses
-        start_another_pass()
         iteration = self.iteration
         iteration.target  # noqa: B018  drawn once an iteration, used or not
         for name, term in self.terms.items():

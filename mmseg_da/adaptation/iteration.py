@@ -63,24 +63,34 @@ class Iteration:
 
         This pass moves the segmentor's BatchNorm statistics.
         """
-        start_another_pass()
-        inputs = self.target['inputs']
         with torch.set_grad_enabled(self._with_gradient):
-            logits = self.segmentor(inputs, mode='tensor')
-            if not isinstance(logits, Tensor):
-                logits = logits[self._output_index]
-            return resize(
-                logits,
-                size=inputs.shape[2:],
-                mode='bilinear',
-                align_corners=self.segmentor.align_corners,
-            )
+            return self.forward(self.target['inputs'])
 
     @cached_property
     def target_probabilities(self) -> Tensor:
         """Softmax ``(M, C, H', W')`` of :attr:`target_logits`."""
         with torch.set_grad_enabled(self._with_gradient):
             return self.target_logits.softmax(dim=1)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Pass further images through the segmentor, as it is.
+
+        Args:
+            inputs (Tensor): Preprocessed images ``(M, 3, H, W)``.
+
+        Returns:
+            Tensor: Logits ``(M, C, H, W)`` of the output that is adapted.
+        """
+        start_another_pass()
+        logits = self.segmentor(inputs, mode='tensor')
+        if not isinstance(logits, Tensor):
+            logits = logits[self._output_index]
+        return resize(
+            logits,
+            size=inputs.shape[2:],
+            mode='bilinear',
+            align_corners=self.segmentor.align_corners,
+        )
 
     def generator(self, term: str) -> torch.Generator:
         """A random generator on the CPU for one term in this iteration.

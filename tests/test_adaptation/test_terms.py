@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from literal_loop import reference
-from toy import largest_difference, make_runner, train, with_terms
+from toy import CONFIGS, largest_difference, make_runner, train, with_terms
 
 from mmseg_da.adaptation import AdaptationTerm
 from mmseg_da.adaptation.terms.entropy import normalised_entropy
@@ -158,3 +158,16 @@ def test_refuses_a_target_smaller_than_the_field(tmp_path):
     target = 'default_hooks.adversarial.target_dataloader.dataset.size'
     with pytest.raises(InputError, match='32 x 16 pixels .* at least 32'):
         train(tmp_path, {target: (32, 16)})
+
+
+def test_the_documented_term(tmp_path):
+    """The page's code, as printed, trains as it says."""
+    page = (CONFIGS.parent / 'docs/write_a_term.md').read_text()
+    code = page.split('```python\n')[1].split('```')[0]
+    assert len(code.splitlines()) <= 40
+    exec(code, {})
+    flip = dict(type='mmseg_da.FlipConsistencyTerm', loss_weight=10.0)
+    runner = train(tmp_path / 'flip', with_terms(flip=flip))
+    losses = runner.message_hub.log_scalars['train/loss_flip'].data[0]
+    assert len(losses) == runner.iter and (losses > 0).all()
+    assert losses[-1] < losses[0]
