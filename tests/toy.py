@@ -162,11 +162,14 @@ def toy_cfg(hook: bool = True) -> Config:
     return cfg
 
 
-def with_terms(adversary: bool = False, **terms) -> dict:
+def with_terms(
+    adversary: bool = False, teacher: dict | None = None, **terms
+) -> dict:
     """Overrides that adapt by terms, instead of by AdversarialHook.
 
     Args:
         adversary (bool): Whether the toy's adversary is among the terms.
+        teacher (dict, optional): The teacher's config.
         **terms: Configs of the other terms.
     """
     hook = toy_cfg().default_hooks.adversarial
@@ -179,6 +182,7 @@ def with_terms(adversary: bool = False, **terms) -> dict:
             type='mmseg_da.AdaptationHook',
             target_dataloader=target,
             terms=terms,
+            teacher=teacher,
         ),
     }
 

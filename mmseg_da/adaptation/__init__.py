@@ -1,13 +1,16 @@
 from .adversarial_hook import AdversarialHook
 from .config import find_adaptation, find_target_dataloader
 from .hook import AdaptationHook
-from .terms import AdaptationTerm, AdversarialTerm, EntropyTerm
+from .teachers import EMATeacher
+from .terms import AdaptationTerm, AdversarialTerm, ClassMixTerm, EntropyTerm
 
 __all__ = [
     'AdaptationHook',
     'AdaptationTerm',
     'AdversarialHook',
     'AdversarialTerm',
+    'ClassMixTerm',
+    'EMATeacher',
     'EntropyTerm',
     'find_adaptation',
     'find_target_dataloader',

@@ -37,7 +37,9 @@ class AdversarialHook(AdaptationHook):
     ) -> None:
         term = dict(term, type='mmseg_da.AdversarialTerm')
         super().__init__(
-            target_dataloader, dict(adversarial=term), output_index
+            target_dataloader,
+            dict(adversarial=term),
+            output_index=output_index,
         )
 
     def term_key(self, name: str) -> str:

@@ -6,6 +6,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from mmengine.runner.checkpoint import weights_to_cpu
 from torch import Tensor, nn
 
 from mmseg_da.adaptation.iteration import Iteration
@@ -34,6 +35,8 @@ class AdaptationHook(Hook):
             default, is.
         terms (dict[str, dict]): Config of each term by a name of your
             choice. ``None`` instead of a config removes an inherited term.
+        teacher (dict, optional): Config of what labels the target for terms
+            that train on pseudo-labels. Defaults to None.
         output_index (int, optional): Which of the head's outputs is adapted,
             where it has several in training, each with a loss. Defaults to
             None: the one that the head predicts with.
@@ -59,6 +62,7 @@ class AdaptationHook(Hook):
         self,
         target_dataloader: dict,
         terms: dict[str, dict | None],
+        teacher: dict | None = None,
         output_index: int | None = None,
     ) -> None:
         self.target_dataloader_cfg = target_dataloader
@@ -70,6 +74,14 @@ class AdaptationHook(Hook):
             for name, cfg in terms.items()
             if cfg is not None
         }
+        self.teacher = teacher and MODELS.build(teacher)
+        for name, term in self.terms.items():
+            if term.needs_teacher and not teacher:
+                raise InputError(
+                    f'{self.term_key(name)} trains on pseudo-labels, but '
+                    f'{self.key}.teacher is missing: set it, for example to '
+                    "dict(type='mmseg_da.EMATeacher')."
+                )
         self.iteration: Iteration | None = None
         self._resumed_state: dict = {}
         self._handles: list = []
@@ -86,6 +98,8 @@ class AdaptationHook(Hook):
         segmentor = model.module if is_model_wrapper(model) else model
         # The source stream is the same with and without the hook.
         with torch.random.fork_rng():
+            if self.teacher:
+                self.teacher.build(segmentor)
             for term in self.terms.values():
                 term.build(runner, segmentor)
             self._stream = TargetStream(
@@ -105,6 +119,8 @@ class AdaptationHook(Hook):
 
         def start(segmentor: nn.Module, args: tuple, kwargs: dict) -> None:
             if kwargs.get('mode') == 'loss':
+                if self.teacher:
+                    self.teacher.start_iteration(segmentor)
                 self.iteration = Iteration(
                     segmentor=segmentor,
                     source=dict(
@@ -116,6 +132,7 @@ class AdaptationHook(Hook):
                     seed=runner.seed,
                     output_index=index,
                     with_gradient=with_gradient,
+                    teacher=self.teacher,
                 )
 
         self._handles = [
@@ -176,10 +193,13 @@ class AdaptationHook(Hook):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
     ) -> None:
-        """Let each term update what it owns."""
+        """Let the terms and the teacher update what they own."""
         iteration, self.iteration = self.iteration, None
         for term in self.terms.values():
             term.after_iteration(iteration, runner)
+        # Of gradients that accumulate, only the last makes a step.
+        if self.teacher and runner.optim_wrapper.should_update():
+            self.teacher.update(iteration.segmentor)
 
     # Checkpoints.
 
@@ -190,27 +210,39 @@ class AdaptationHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Take the state aside until there is something to restore it to."""
-        terms = checkpoint.pop('adaptation', {}).get('terms', {})
+        state = checkpoint.pop('adaptation', {})
         if 'adversarial' in checkpoint:  # as AdversarialHook saves it
-            terms = {**terms, 'adversarial': checkpoint.pop('adversarial')}
-        self._resumed_state = terms
+            state = dict(terms=dict(adversarial=checkpoint.pop('adversarial')))
+        self._resumed_state = state
 
     def _state(self) -> dict:
-        states = {
-            name: term.state_dict()
-            for name, term in self.terms.items()
-            if term.state_name
-        }
-        return dict(adaptation=dict(terms=states))
+        state: dict = dict(
+            terms={
+                name: term.state_dict()
+                for name, term in self.terms.items()
+                if term.state_name
+            }
+        )
+        if self.teacher:
+            state['teacher'] = weights_to_cpu(self.teacher.state_dict())
+        return dict(adaptation=state)
 
     def _restore(self, runner: Runner) -> None:
-        states, self._resumed_state = self._resumed_state, {}
+        state, self._resumed_state = self._resumed_state, {}
+        terms = state.get('terms', {})
         for name, term in self.terms.items():
-            if name in states:
-                term.load_state_dict(states[name])
+            if name in terms:
+                term.load_state_dict(terms[name])
             elif term.state_name:
                 runner.logger.warning(
                     f'The resumed checkpoint holds no {term.state_name}: it '
                     f'was trained without the term {name!r}, whose '
                     f'{term.state_name} starts from scratch.'
                 )
+        if self.teacher and 'teacher' in state:
+            self.teacher.load_state_dict(state['teacher'])
+        elif self.teacher:
+            runner.logger.warning(
+                'The resumed checkpoint holds no teacher: it was trained '
+                'without one, which starts as a copy of the segmentor.'
+            )

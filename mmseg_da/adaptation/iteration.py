@@ -11,6 +11,7 @@ from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from mmseg_da.adaptation.target_stream import TargetStream
+from mmseg_da.adaptation.teachers import EMATeacher
 from mmseg_da.datasets.samplers import mix_seed
 
 
@@ -27,6 +28,7 @@ class Iteration:
         output_index (int): Which of the head's outputs is adapted.
         with_gradient (bool): Whether any term needs gradients of the
             target's logits.
+        teacher (EMATeacher, optional): Labels the target.
     """
 
     # Logits as the source's loss sees them, at the label's size, detached.
@@ -42,6 +44,7 @@ class Iteration:
         seed: int,
         output_index: int,
         with_gradient: bool,
+        teacher: EMATeacher | None = None,
     ) -> None:
         self.segmentor = segmentor
         self.source = source
@@ -50,6 +53,13 @@ class Iteration:
         self._seed = seed
         self._output_index = output_index
         self._with_gradient = with_gradient
+        self._teacher = teacher
+
+    @cached_property
+    def source_labels(self) -> Tensor:
+        """Labels of the source batch ``(N, H, W)``."""
+        samples = self.source['data_samples']
+        return torch.cat([sample.gt_sem_seg.data for sample in samples])
 
     @cached_property
     def target(self) -> dict:
@@ -72,6 +82,16 @@ class Iteration:
         with torch.set_grad_enabled(self._with_gradient):
             return self.target_logits.softmax(dim=1)
 
+    @cached_property
+    def teacher_probabilities(self) -> Tensor:
+        """The teacher's class probabilities of the target ``(M, C, H, W)``."""
+        return self._teacher.predict(self.target['inputs'])
+
+    @cached_property
+    def pseudo_labels(self) -> tuple[Tensor, Tensor]:
+        """Confidence and class of the teacher's prediction ``(M, H, W)``."""
+        return self.teacher_probabilities.max(dim=1)
+
     def forward(self, inputs: Tensor) -> Tensor:
         """Pass further images through the segmentor, as it is.
 
@@ -81,7 +101,7 @@ class Iteration:
         Returns:
             Tensor: Logits ``(M, C, H, W)`` of the output that is adapted.
         """
-        start_another_pass()
+        self.start_another_pass()
         logits = self.segmentor(inputs, mode='tensor')
         if not isinstance(logits, Tensor):
             logits = logits[self._output_index]
@@ -91,6 +111,16 @@ class Iteration:
             mode='bilinear',
             align_corners=self.segmentor.align_corners,
         )
+
+    @staticmethod
+    def start_another_pass() -> None:
+        """Clear autocast's cache before another pass through the segmentor.
+
+        Else both passes share half-precision copies of the weights, and their
+        gradients are summed in half precision: with a loss weight of 1e-3,
+        most of the smaller gradient would round away.
+        """
+        torch.clear_autocast_cache()
 
     def generator(self, term: str) -> torch.Generator:
         """A random generator on the CPU for one term in this iteration.
@@ -111,13 +141,3 @@ class Iteration:
         self.__dict__.pop('target_logits', None)
         if 'target_probabilities' in self.__dict__:
             self.target_probabilities = self.target_probabilities.detach()
-
-
-def start_another_pass() -> None:
-    """Clear autocast's cache before another pass through the segmentor.
-
-    Else both passes share half-precision copies of the weights, and their
-    gradients are summed in half precision: with a loss weight of 1e-3, most
-    of the smaller gradient would round away.
-    """
-    torch.clear_autocast_cache()

@@ -9,11 +9,13 @@ from mmengine.hooks import Hook
 from toy import (
     BATCH_SIZE,
     D_LR,
+    SOURCE_SIZE,
     clone,
     labelled_loader,
     largest_difference,
     make_runner,
     train,
+    with_terms,
 )
 
 from mmseg_da.utils.safe_load import weights_only_loading
@@ -31,8 +33,15 @@ OVERRIDES = {
 }
 
 
-# BN, dropout, EMA; validations and checkpoints each also without the other.
+# BN, dropout, EMA, a teacher; validations and checkpoints each also without
+# the other.
 STATEFUL = {
+    **with_terms(
+        adversary=True,
+        teacher=dict(type='mmseg_da.EMATeacher', momentum=0.5),
+        mix=dict(type='mmseg_da.ClassMixTerm', threshold=0.2),
+    ),
+    'default_hooks.adaptation.target_dataloader.dataset.size': SOURCE_SIZE,
     'default_hooks.checkpoint': dict(
         type='mmseg_da.CheckpointHook', interval=3, by_epoch=False
     ),
@@ -141,7 +150,10 @@ def stateful_run(work_dir, overrides):
     return dict(
         model=clone(dict(runner.model.module.state_dict())),
         ema=clone(dict(ema.ema_model.state_dict())),
-        discriminator=clone(runner.adversarial.discriminator.state_dict()),
+        discriminator=clone(
+            runner.adaptation.terms['adversarial'].discriminator.state_dict()
+        ),
+        teacher=clone(runner.adaptation.teacher.state_dict()),
         trained=buffers.trained,
         validated=buffers.validated,
         mIoU=runner.message_hub.get_scalar('val/mIoU').data[0].tolist(),
@@ -174,7 +186,7 @@ def test_two_resumed_ranks_equal_straight_ones_to_the_bit(tmp_path):
     ranks = spawn(resuming_rank_main, tmp_path)
     for rank in ranks:
         straight, resumed = rank['straight'], rank['resumed']
-        for part in 'model', 'ema', 'discriminator':
+        for part in 'model', 'ema', 'discriminator', 'teacher':
             assert largest_difference(straight[part], resumed[part]) == 0
         assert len(straight['mIoU']) == 3
         assert straight['mIoU'] == resumed['mIoU']

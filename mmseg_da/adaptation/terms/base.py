@@ -40,6 +40,8 @@ class AdaptationTerm:
     state_name = ''
     # Whether the term reads ``Iteration.source_logits``.
     needs_source_logits = False
+    # Whether the term reads ``Iteration.pseudo_labels``.
+    needs_teacher = False
     # Logged numbers, without 'train/', that ``diagnose`` judges.
     watched: tuple[str, ...] = ()
 

@@ -1,0 +1,118 @@
+"""Teachers that label the target for self-training."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.model import MomentumAnnealingEMA
+from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
+from mmseg.models.utils import resize
+from torch import Tensor, nn
+
+from mmseg_da.errors import InputError
+from mmseg_da.registry import MODELS
+
+
+@MODELS.register_module()
+class EMATeacher:
+    """The exponential moving average of the segmentor that trains.
+
+    After step i the teacher keeps ``min(1 - 1 / (i + 1), momentum)`` of its
+    weights and takes the rest from the segmentor ("Mean teachers are better
+    role models", NeurIPS 2017, with the start of DACS, WACV 2021). Its
+    BatchNorm buffers are copies of the segmentor's.
+
+    Args:
+        momentum (float): Share of its weights that the teacher keeps in the
+            long run, in [0, 1). Defaults to 0.99.
+        batch_norm (str): 'running': the teacher predicts in evaluation mode,
+            with the segmentor's running statistics. 'batch': it normalises
+            with the target batch's own statistics, as in DACS, but for
+            layers on pooled 1x1 maps, which see one value an image.
+            Defaults to 'running'.
+
+    Raises:
+        InputError: If an argument is out of range.
+    """
+
+    key = 'default_hooks.adaptation.teacher'
+
+    def __init__(
+        self, momentum: float = 0.99, batch_norm: str = 'running'
+    ) -> None:
+        if not 0 <= momentum < 1:
+            raise InputError(
+                f'{self.key}.momentum is {momentum}, expected at least 0 and '
+                'below 1: the share that the teacher keeps.'
+            )
+        if batch_norm not in ('running', 'batch'):
+            raise InputError(
+                f'{self.key}.batch_norm is {batch_norm!r}: set it to '
+                "'running' or 'batch'."
+            )
+        self.momentum = momentum
+        self.batch_norm = batch_norm
+
+    def build(self, segmentor: nn.Module) -> None:
+        """Start as a copy of the segmentor, before hooks are attached."""
+        self.average = MomentumAnnealingEMA(
+            segmentor, momentum=1 - self.momentum, gamma=1
+        )
+        # Counts the copy as step 0, so that step 1 keeps half of it.
+        self.average.update_parameters(segmentor)
+        self.model = self.average.module.eval()
+        if self.batch_norm == 'batch':
+            for module in self.model.modules():
+                if isinstance(module, _BatchNorm):
+                    module.register_forward_pre_hook(_use_batch_statistics)
+
+    @torch.no_grad()
+    def predict(self, inputs: Tensor) -> Tensor:
+        """Class probabilities of preprocessed images.
+
+        Args:
+            inputs (Tensor): ``(M, 3, H, W)``.
+
+        Returns:
+            Tensor: ``(M, C, H, W)`` in float32.
+        """
+        return predict_probabilities(self.model, inputs)
+
+    def start_iteration(self, segmentor: nn.Module) -> None:
+        """Take the segmentor's buffers, which may have been broadcast."""
+        for own, other in zip(self.model.buffers(), segmentor.buffers()):
+            own.copy_(other)
+
+    def update(self, segmentor: nn.Module) -> None:
+        """Follow the segmentor, after its optimizer has stepped."""
+        self.average.update_parameters(segmentor)
+
+    def state_dict(self) -> dict:
+        """What a checkpoint keeps of the teacher."""
+        return self.average.state_dict()
+
+    def load_state_dict(self, state: dict) -> None:
+        """Restore what :meth:`state_dict` returned."""
+        self.average.load_state_dict(state)
+
+
+def predict_probabilities(segmentor: nn.Module, inputs: Tensor) -> Tensor:
+    """Softmax of a segmentor's logits at the images' size, in float32.
+
+    Args:
+        segmentor (nn.Module): In evaluation mode, with one output.
+        inputs (Tensor): Preprocessed images ``(M, 3, H, W)``.
+
+    Returns:
+        Tensor: ``(M, C, H, W)``.
+    """
+    logits = resize(
+        segmentor(inputs, mode='tensor'),
+        size=inputs.shape[2:],
+        mode='bilinear',
+        align_corners=segmentor.align_corners,
+    )
+    return logits.float().softmax(dim=1)
+
+
+def _use_batch_statistics(module: nn.Module, args: tuple) -> None:
+    module.training = args[0].dim() == 4 and args[0][0, 0].numel() > 1

@@ -1,0 +1,280 @@
+"""Class mixing and self-training, against a literal loop of DACS."""
+
+import copy
+from functools import partial
+from zlib import crc32
+
+import pytest
+import torch
+import torch.nn.functional as F
+from literal_loop import ITERS, SEED, one_sum, stream
+from mmengine.registry import init_default_scope
+from toy import (
+    LR,
+    MOMENTUM,
+    SOURCE_SIZE,
+    WEIGHT_DECAY,
+    amp_on_cpu,
+    largest_difference,
+    make_runner,
+    train,
+    with_terms,
+)
+
+from mmseg_da.adaptation.augment import (
+    color_jitter,
+    gaussian_blur,
+    strong_augment,
+)
+from mmseg_da.adaptation.terms.class_mix import choose_classes
+from mmseg_da.datasets.samplers import mix_seed
+from mmseg_da.errors import InputError
+from mmseg_da.registry import MODELS
+
+MIX = dict(type='mmseg_da.ClassMixTerm', threshold=0.25)
+TEACHER = dict(type='mmseg_da.EMATeacher', momentum=0.6, batch_norm='batch')
+SIZE = 'default_hooks.adaptation.target_dataloader.dataset.size'
+MIX_KEY = 'default_hooks.adaptation.terms.mix'
+
+
+def mixing(teacher=TEACHER, **mix):
+    terms = with_terms(teacher=teacher, mix=dict(MIX, **mix))
+    return {**terms, SIZE: SOURCE_SIZE}
+
+
+def cut(labels, generator):
+    """Half of the classes of each image, rounded up."""
+    masks = []
+    for label in labels:
+        classes = sorted(set(label.flatten().tolist()) - {255})
+        order = torch.randperm(len(classes), generator=generator).tolist()
+        mask = torch.zeros(label.shape, dtype=torch.bool)
+        for index in order[: -(-len(classes) // 2)]:
+            mask |= label == classes[index]
+        masks.append(mask)
+    return torch.stack(masks)
+
+
+def literal_dacs(cfg, start, accumulate=1, dtype=None, iters=ITERS):
+    """Tranheden et al., WACV 2021: EMA, mixing, two backward passes."""
+    autocast = partial(
+        torch.autocast, 'cpu', enabled=dtype is not None, dtype=dtype
+    )
+    scaler = torch.amp.GradScaler('cpu', enabled=dtype is not None)
+    init_default_scope('mmseg')
+    student = MODELS.build(cfg.model).train()
+    student.load_state_dict(start.model)
+    teacher = copy.deepcopy(student)
+    sgd = torch.optim.SGD(
+        student.parameters(), LR, MOMENTUM, weight_decay=WEIGHT_DECAY
+    )
+    hook = cfg.default_hooks.adaptation
+    mix = hook.terms.mix
+    sources = stream(cfg.train_dataloader.dataset, SEED)
+    targets = stream(hook.target_dataloader.dataset, SEED + 1)
+
+    def supervise(images, labels, weights=None):
+        features = student.extract_feat(images)
+        loss = 0
+        for head in (student.decode_head, *student.auxiliary_head):
+            logits = head(features)
+            logits = F.interpolate(logits, images.shape[2:], mode='bilinear')
+            loss = loss + head.loss_decode(logits, labels, weight=weights)
+        return loss
+
+    steps = 0
+    for i in range(iters):
+        # The teacher follows at the start of an iteration.
+        if i % accumulate == 0:
+            steps += 1
+            share = max(1 - hook.teacher.momentum, 1 / steps)
+            pairs = zip(teacher.parameters(), student.parameters())
+            for old, new in pairs:
+                old.data.lerp_(new.data, share if steps > 1 else 1.0)
+        for old, new in zip(teacher.buffers(), student.buffers()):
+            old.copy_(new)
+        source = student.data_preprocessor(next(sources), True)
+        target = student.data_preprocessor(next(targets), True)
+        images, others = source['inputs'], target['inputs']
+        samples = source['data_samples']
+        labels = torch.cat([sample.gt_sem_seg.data for sample in samples])
+        seed = mix_seed(SEED, i, 0, crc32(MIX_KEY.encode()))
+        generator = torch.Generator().manual_seed(seed)
+
+        with one_sum(student):
+            with autocast():
+                loss = supervise(images, labels) / accumulate
+            scaler.scale(loss).backward()
+
+            # All but what a 1x1 map is normalised by, as in training.
+            teacher.train()
+            for module in teacher.modules():
+                if type(module).__name__ == 'AttentionRefinementModule':
+                    module.eval()
+            with torch.no_grad(), autocast():
+                logits = teacher.decode_head(teacher.extract_feat(others))
+                size = others.shape[2:]
+                logits = F.interpolate(logits, size, mode='bilinear')
+                confidence, pseudo = logits.float().softmax(dim=1).max(dim=1)
+            mask = cut(labels, generator)
+            confident = confidence >= mix.threshold
+            weights = None
+            if mix.pseudo_labels == 'image':
+                weights = torch.ones(mask.shape)
+                for n, share in enumerate(confident.float().mean(dim=(1, 2))):
+                    weights[n][~mask[n]] = share
+            elif mix.pseudo_labels == 'pixel':
+                pseudo[~confident] = 255
+            elif mix.get('onto') != 'source':
+                pseudo[:] = 255
+            else:
+                pseudo, others = labels[[1, 0]], images[[1, 0]]
+            mixed = torch.where(mask[:, None], images, others)
+            mixed = strong_augment(
+                mixed, student.data_preprocessor, 0.25, True, generator
+            )
+            pseudo[mask] = labels[mask]
+            with autocast():
+                loss = supervise(mixed, pseudo, weights) / accumulate
+            scaler.scale(loss).backward()
+        if (i + 1) % accumulate == 0:
+            scaler.step(sgd)
+            scaler.update()
+            sgd.zero_grad()
+    return student.state_dict(), teacher.state_dict()
+
+
+@pytest.mark.parametrize(
+    ('mix', 'accumulate'),
+    [
+        (dict(pseudo_labels='image'), 1),
+        (dict(pseudo_labels='image'), 2),
+        (dict(pseudo_labels='pixel'), 1),
+        (dict(pseudo_labels='none'), 1),
+        (dict(pseudo_labels='none', onto='source'), 1),
+    ],
+    ids=['dacs', 'dacs-accumulated', 'pixel', 'context', 'source'],
+)
+def test_equals_the_literal_loop(tmp_path, mix, accumulate):
+    overrides = {
+        **mixing(**mix),
+        'optim_wrapper.accumulative_counts': accumulate,
+    }
+    runner = train(tmp_path, overrides)
+    student, _ = literal_dacs(runner.cfg, runner.start, accumulate)
+    ours = runner.model.state_dict()
+    assert largest_difference(ours, runner.start.model, 'conv') > 1e-3
+    assert largest_difference(ours, student) == 0
+    shares = runner.message_hub.log_scalars.get('train/confident_share')
+    assert (shares is None) == (mix['pseudo_labels'] == 'none')
+    if shares is not None:
+        # Neither all nor nothing: the threshold decided.
+        assert 0.01 < shares.data[0].mean() < 0.99
+
+
+def test_amp_equals_the_literal_loop(tmp_path, monkeypatch):
+    amp_on_cpu(monkeypatch)
+    overrides = {
+        **mixing(pseudo_labels='image'),
+        'train_cfg.max_iters': 2,
+        'optim_wrapper.type': 'AmpOptimWrapper',
+        'optim_wrapper.dtype': 'bfloat16',
+        'optim_wrapper.loss_scale': 'dynamic',
+    }
+    runner = train(tmp_path, overrides)
+    student, _ = literal_dacs(
+        runner.cfg, runner.start, dtype=torch.bfloat16, iters=2
+    )
+    ours = runner.model.state_dict()
+    assert largest_difference(ours, runner.start.model, 'conv') > 1e-3
+    assert largest_difference(ours, student) == 0
+
+
+def test_resumed_equals_straight_to_the_bit(tmp_path):
+    """The teacher's weights, buffers and step included."""
+    overrides = {
+        **mixing(dict(TEACHER, batch_norm='running')),
+        'default_hooks.checkpoint.interval': 3,
+    }
+    straight = train(tmp_path / 'straight', overrides)
+    resume = dict(load_from=str(tmp_path / 'straight/iter_3.pth'), resume=True)
+    resumed = train(tmp_path / 'resumed', {**overrides, **resume})
+    for part in (
+        lambda runner: runner.model,
+        lambda runner: runner.adaptation.teacher,
+    ):
+        ours, theirs = part(straight).state_dict(), part(resumed).state_dict()
+        assert largest_difference(ours, theirs) == 0
+    assert straight.adaptation.teacher.average.steps == 7
+
+
+def test_chooses_half_of_the_classes():
+    labels = torch.tensor([[[0, 1, 2, 255]], [[4, 4, 4, 255]]])
+    generator = torch.Generator().manual_seed(0)
+    counts = torch.zeros(3)
+    for _ in range(30):
+        chosen = choose_classes(labels, 255, generator)
+        assert chosen.sum(dim=2).tolist() == [[2], [3]]
+        assert not chosen[:, 0, 3].any()
+        counts += chosen[0, 0, :3]
+    assert (counts > 10).all()
+
+
+def test_color_jitter_by_hand():
+    """Without hue, as brightness, contrast, saturation one by one."""
+    images = 0.4 + 0.2 * torch.rand(64, 3, 4, 5)
+    seed = torch.Generator().manual_seed(5)
+    draws = torch.rand(5, 64, generator=torch.Generator().manual_seed(5))
+    ours = color_jitter(images, 0.2, seed)
+    luma = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
+    jittered = draws[4] < 0.8
+    assert 40 < jittered.sum() < 62
+    assert torch.equal(ours[~jittered], images[~jittered])
+    for image, found, draw in zip(images, ours, draws.T):
+        if draw[4] >= 0.8:
+            continue
+        brightness, contrast, saturation = 0.8 + 0.4 * draw[:3]
+        expected = image * brightness
+        grey = (expected * luma).sum(dim=0).mean()
+        expected = grey + contrast * (expected - grey)
+        grey = (expected * luma).sum(dim=0)
+        # Hue turns the colours about the grey axis and keeps the luma.
+        assert torch.allclose((found * luma).sum(dim=0), grey, atol=2e-3)
+        distance = (found - grey).norm() / (expected - grey).norm()
+        assert distance == pytest.approx(saturation.item(), rel=0.35)
+    still = color_jitter(images, 0.0, seed)
+    assert torch.allclose(still, images, atol=1e-6)
+
+
+def test_gaussian_blur_keeps_the_mean_and_some_images():
+    images = torch.rand(32, 3, 12, 12)
+    blurred = gaussian_blur(images, torch.Generator().manual_seed(0))
+    changed = (blurred - images).abs().amax(dim=(1, 2, 3)) > 1e-6
+    assert 8 < changed.sum() < 24
+    inner = (blurred - images)[..., 4:-4, 4:-4]
+    assert inner.mean().abs() < 0.01
+    constant = gaussian_blur(
+        torch.ones(8, 3, 9, 9), torch.Generator().manual_seed(1)
+    )
+    assert torch.allclose(constant, torch.ones(()), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('overrides', 'sentence'),
+    [
+        (mixing(onto='moon'), "mix.onto is 'moon': set it to one of"),
+        (mixing(pseudo_labels='all'), "mix.pseudo_labels is 'all'"),
+        (mixing(threshold=1.5), 'mix.threshold is 1.5, expected a prob'),
+        (mixing(teacher=None), 'adaptation.teacher is missing'),
+        (mixing(dict(TEACHER, momentum=1.0)), 'momentum is 1.0, expected'),
+        (mixing(dict(TEACHER, batch_norm='x')), "batch_norm is 'x': set"),
+    ],
+)
+def test_refuses_bad_arguments(tmp_path, overrides, sentence):
+    with pytest.raises(InputError, match=sentence):
+        make_runner(tmp_path, overrides)
+
+
+def test_refuses_batches_that_do_not_fit(tmp_path):
+    with pytest.raises(InputError, match='crop both to one size'):
+        train(tmp_path, {**mixing(), SIZE: (48, 96)})
