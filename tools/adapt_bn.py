@@ -18,6 +18,7 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import update_bn
 from torch.utils.data import DataLoader
 
@@ -90,6 +91,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     with explain_build_errors(cfg):
         model = MODELS.build(cfg.model)
+    if not any(isinstance(module, _BatchNorm) for module in model.modules()):
+        raise InputError(
+            f'The model of {args.config} has no BatchNorm, so there are no '
+            'statistics to adapt: use the checkpoint as it is.'
+        )
     load_weights(model, source)
     device = get_device()
     model.to(device)

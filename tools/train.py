@@ -17,6 +17,7 @@ from mmseg_da.utils import (
     check_config,
     explain_build_errors,
     explain_missing_weights,
+    explain_stop,
     load_config,
     one_sentence_errors,
     record_run,
@@ -26,7 +27,7 @@ from mmseg_da.utils import (
     use_amp,
     weights_only_loading,
 )
-from mmseg_da.utils.checkpoint import check_weights
+from mmseg_da.utils.checkpoint import check_start
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -37,6 +38,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--resume',
         action='store_true',
         help='go on from the last whole checkpoint in the work dir',
+    )
+    parser.add_argument(
+        '--partial-load',
+        action='store_true',
+        help='start from those weights of load_from that fit the model, for '
+        'example with other classes, and say which are left',
     )
     parser.add_argument(
         '--amp', action='store_true', help='automatic mixed precision'
@@ -74,11 +81,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         weights_only_loading(),
         explain_missing_weights(cfg),
         explain_build_errors(cfg),
+        explain_stop(cfg.work_dir),
     ):
         runner = Runner.from_cfg(cfg)
         check_class_weights(runner.model)
         if cfg.load_from:
-            check_weights(runner.model, cfg.load_from)
+            check_start(
+                runner.model, cfg.load_from, cfg.resume, args.partial_load
+            )
         record_run(runner, cfg.load_from if cfg.resume else None)
         runner.train()
 

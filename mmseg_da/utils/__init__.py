@@ -2,7 +2,7 @@ from .cli import ConfigOptions, one_sentence_errors
 from .config import load_config, set_work_dir, use_amp
 from .distributed import set_launcher
 from .pretrained import explain_missing_weights
-from .resume import resume_from_work_dir
+from .resume import explain_stop, resume_from_work_dir
 from .run_record import record_run
 from .safe_load import weights_only_loading
 from .validate import check_config, explain_build_errors
@@ -12,6 +12,7 @@ __all__ = [
     'check_config',
     'explain_build_errors',
     'explain_missing_weights',
+    'explain_stop',
     'load_config',
     'one_sentence_errors',
     'record_run',

@@ -1,4 +1,4 @@
-"""Loading weights for inference, safely and with plain words."""
+"""Loading weights to predict with and to train from, safely."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from ..errors import InputError
+from .cli import warn
 from .safe_load import load_file, weights_only_loading
 
 AUXILIARY = 'auxiliary_head.'
+# What MMEngine needs for going on with a run, as it saves it.
+NEEDED_TO_RESUME = ('state_dict', 'meta', 'message_hub', 'optimizer')
+# What belongs to the weights.
+WEIGHTS = ('state_dict', 'meta', 'message_hub')
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
@@ -34,9 +39,9 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
 
 
 def check_weights(model: nn.Module, path: str | Path) -> dict[str, Tensor]:
-    """Check that a checkpoint has all that a model predicts with.
+    """Check that a checkpoint has all weights that a model predicts with.
 
-    MMEngine warns, and goes on with random numbers for what is missing.
+    MMEngine only warns of missing weights and keeps random numbers for them.
 
     Args: See :func:`load_weights`.
 
@@ -46,11 +51,84 @@ def check_weights(model: nn.Module, path: str | Path) -> dict[str, Tensor]:
     Raises:
         InputError: See :func:`load_weights`.
     """
-    if is_model_wrapper(model):
-        model = model.module
     state = _state_dict(_load(str(path)), path)
     _check_architecture(model, state, path)
     return state
+
+
+def check_start(
+    model: nn.Module, path: str, resume: bool, partial: bool = False
+) -> None:
+    """Check the checkpoint from which a training starts or goes on.
+
+    Says which weights of the model and which parts of the file are not used.
+
+    Args:
+        model (nn.Module): The model that is about to be trained.
+        path (str): The checkpoint, a file or a URL.
+        resume (bool): Whether the run goes on, rather than starting from the
+            weights alone.
+        partial (bool): Start from the weights that fit, though others do
+            not. Defaults to False.
+
+    Raises:
+        InputError: If the weights do not fit, or a run cannot be resumed
+            from the file.
+    """
+    content = _load(path)
+    state = _state_dict(content, path)
+    if resume:
+        _check_architecture(model, state, path)
+        missing = [key for key in NEEDED_TO_RESUME if key not in content]
+        if not missing and not {'iter', 'epoch'} <= content['meta'].keys():
+            missing = ['meta.iter']
+        if missing:
+            raise InputError(
+                f'The checkpoint {path} cannot be resumed, because it has no '
+                f'{" and no ".join(missing)}: start a new run from its '
+                'weights, with load_from and without --resume.'
+            )
+        return
+    if partial:
+        _report_partial(model, state, path)
+    else:
+        advice = 'or start from the weights that fit, with --partial-load'
+        _check_architecture(model, state, path, advice)
+    left = [key for key in content if key not in WEIGHTS]
+    if 'state_dict' in content and left:
+        discriminator = "the discriminator's state and " * (
+            'adversarial' in left
+        )
+        warn(
+            f'Only the weights of the segmentor are taken from {path}: '
+            f'{discriminator}all else ({", ".join(left)}) is left out.'
+        )
+
+
+def _report_partial(
+    model: nn.Module, state: dict[str, Tensor], path: str
+) -> None:
+    own = _unwrap(model).state_dict()
+    missing, unexpected, reshaped = _compare(own, state)
+    taken = len(own) - len(missing) - len(reshaped)
+    if not taken:
+        raise InputError(
+            f'No weight of {path} fits the model of the config: give a '
+            'checkpoint of a model that shares a part with it.'
+        )
+    shapes = [
+        f'{name} {tuple(state[name].shape)} for {tuple(own[name].shape)}'
+        for name in reshaped
+    ]
+    sentence = f'{taken} of {len(own)} tensors are taken from {path}'
+    for names, kind in (
+        (shapes, 'of another shape, so left as initialized'),
+        (missing, 'not in the file, so left as initialized'),
+        (unexpected, 'not in the model, so left out'),
+    ):
+        if names:
+            sentence += f'; {kind}: {", ".join(names)}'
+    warn(f'{sentence}.')
 
 
 def _load(path: str) -> object:
@@ -76,19 +154,37 @@ def _state_dict(content: object, path: str | Path) -> dict[str, Tensor]:
     return {k.removeprefix('module.'): v for k, v in content.items()}
 
 
+def _unwrap(model: nn.Module) -> nn.Module:
+    return model.module if is_model_wrapper(model) else model
+
+
+def _compare(
+    own: dict[str, Tensor], state: dict[str, Tensor]
+) -> tuple[list[str], list[str], list[str]]:
+    """Names that are missing, unexpected, and of another shape."""
+    return (
+        [name for name in own if name not in state],
+        [name for name in state if name not in own],
+        [
+            name
+            for name in own
+            if name in state and own[name].shape != state[name].shape
+        ],
+    )
+
+
 def _check_architecture(
-    model: nn.Module, state: dict[str, Tensor], path: str | Path
+    model: nn.Module,
+    state: dict[str, Tensor],
+    path: str | Path,
+    advice: str = '',
 ) -> None:
-    own = model.state_dict()
-    missing = [k for k in own if k not in state]
-    unexpected = [k for k in state if k not in own]
+    own = _unwrap(model).state_dict()
+    missing, unexpected, reshaped = _compare(own, state)
     missing, unexpected = (
         [name for name in names if not name.startswith(AUXILIARY)]
         for names in (missing, unexpected)
     )
-    reshaped = [
-        k for k in own if k in state and own[k].shape != state[k].shape
-    ]
     if not (missing or unexpected or reshaped):
         return
     if reshaped:
@@ -105,5 +201,6 @@ def _check_architecture(
         f'The checkpoint {path} is of another architecture than the '
         f'config: of {len(own)} tensors {len(missing)} are missing and '
         f'{len(reshaped)} have another shape, and {len(unexpected)} are too '
-        f'many ({first}); give the config that it was trained with.'
+        f'many ({first}); give the config that it was trained with'
+        f'{", " * bool(advice)}{advice}.'
     )

@@ -1,6 +1,7 @@
 """What the command line tools share."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,3 +40,9 @@ def one_sentence_errors() -> Iterator[None]:
         yield
     except InputError as error:
         sys.exit(f'{Path(sys.argv[0]).name}: {error}')
+
+
+def warn(sentence: str) -> None:
+    """Print a warning; of several processes, the first one alone does."""
+    if os.environ.get('RANK', '0') == '0':
+        print(f'Warning: {sentence}', file=sys.stderr, flush=True)

@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Optional, Union
 
 from mmengine.config import Config, ConfigDict
+from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.device import get_device
+from mmengine.runner import Runner
+from mmengine.utils import is_installed
 
 from ..errors import InputError
+from .cli import warn
 
 REPO_ROOT = Path(__file__).resolve().parents[2]
+# Keys at the top of a config that mean something to MMEngine or to
+# MMSegmentation. All others are a config's own variables.
+KNOWN_KEYS = {
+    *(key for key in inspect.signature(Runner).parameters if key != 'cfg'),
+    *('activation_checkpointing', 'compile', 'custom_imports'),
+    *('efficient_conv_bn_eval', 'find_unused_parameters'),
+    *('model_wrapper_cfg', 'sync_bn', 'test_pipeline'),
+    *('tta_model', 'tta_pipeline'),
+}
+# MMEngine removes these hooks where a config sets them to None.
+OWN_HOOKS = (
+    *('runtime_info', 'timer', 'sampler_seed', 'logger'),
+    *('param_scheduler', 'checkpoint'),
+)
+# MMEngine's table names OpenMMLab's distribution of MMSegmentation; the forks
+# of OneDL have another name.
+if not is_installed('mmsegmentation'):
+    MODULE2PACKAGE['mmseg'] = 'onedl-mmsegmentation'
 
 
-def load_config(
-    path: Union[str, Path], cfg_options: Optional[dict] = None
-) -> Config:
+def load_config(path: str | Path, cfg_options: dict | None = None) -> Config:
     """Load a config so that tools run from any folder.
 
-    Relative paths count from the current folder; the config itself, its data
-    roots and its class weights that are not there are looked for in the
-    project's folder.
+    Relative paths count from the current folder. The config, data roots and
+    class weights that are not there are looked for in the project's folder.
+    A hook that an inheriting config sets to None is removed. A key that looks
+    like a misspelt one is warned of.
 
     Args:
         path (str | Path): Config file.
@@ -41,36 +63,67 @@ def load_config(
         )
     try:
         cfg = Config.fromfile(str(found))
-    except Exception as error:  # a config is a program: whatever it likes
+    except Exception as error:  # A config is a program and may raise anything.
         raise InputError(
-            f'The config {path} cannot be loaded ({_what(error)}): check the '
-            'file and its _base_.'
+            f'The config {path} cannot be loaded ({_describe(error)}): check '
+            'the file and its _base_.'
         ) from error
+    for key in cfg:
+        _warn_of_unknown(key, f'{path} sets {key}')
     for key, value in (cfg_options or {}).items():
+        top = key.partition('.')[0]
+        if top not in cfg:
+            _warn_of_unknown(top, f'--cfg-options {key} adds {top}', new=True)
         try:
             cfg.merge_from_dict({key: value})
-        except Exception as error:  # so do its values
+        except Exception as error:  # Merging depends on the value's type.
             raise InputError(
                 f'The --cfg-options {key}={value} do not fit the config '
-                f'{path} ({_what(error)}): check the key.'
+                f'{path} ({_describe(error)}): check the key.'
             ) from error
-    for part in _dicts(cfg._cfg_dict):
+    for node in _dicts(cfg._cfg_dict):
         for key in ('data_root', 'class_weight'):
-            if isinstance(part.get(key), str):
-                part[key] = str(_existing(Path(part[key])) or part[key])
+            if isinstance(node.get(key), str):
+                node[key] = str(_existing(Path(node[key])) or node[key])
+    hooks = cfg.get('default_hooks')
+    if isinstance(hooks, dict):
+        for name in [name for name in hooks if hooks[name] is None]:
+            if name not in OWN_HOOKS:
+                del hooks[name]
     return cfg
 
 
-def set_work_dir(cfg: Config, work_dir: Optional[str], config: str) -> None:
-    """Choose the work dir: argument, else config, else ``work_dirs/NAME``."""
+def _warn_of_unknown(key: str, sentence: str, new: bool = False) -> None:
+    """Warn of a key that nothing reads, if it is new or nearly a known one."""
+    if key in KNOWN_KEYS:
+        return
+    close = get_close_matches(key, KNOWN_KEYS, 1, 0.85)
+    if close or new:
+        hint = f'did you mean {close[0]}?' if close else 'check its spelling.'
+        warn(f'{sentence}, a key that nothing reads: {hint}')
+
+
+def set_work_dir(cfg: Config, work_dir: str | None, config: str) -> None:
+    """Choose the work dir: argument, else config, else ``work_dirs/NAME``.
+
+    Raises:
+        InputError: If it, or a folder above it, is a file.
+    """
     if work_dir is not None:
         cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
+    path = Path(cfg.work_dir)
+    for folder in (path, *path.parents):
+        if folder.is_file():
+            raise InputError(
+                f'The work dir {path} cannot be made, because {folder} is a '
+                'file: give another --work-dir.'
+            )
 
 
 def use_amp(cfg: Config) -> None:
-    """Train with automatic mixed precision: dynamic scaling, fp16.
+    """Train with automatic mixed precision: fp16 and dynamic loss scaling.
 
     Raises:
         InputError: If the config's optimizer wrapper has no AMP counterpart,
@@ -91,11 +144,11 @@ def use_amp(cfg: Config) -> None:
     wrapper.setdefault('loss_scale', 'dynamic')
 
 
-def _what(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return f'{type(error).__name__}: {" ".join(str(error).split())}'
 
 
-def _existing(path: Path) -> Optional[Path]:
+def _existing(path: Path) -> Path | None:
     return next((p for p in (path, REPO_ROOT / path) if p.exists()), None)
 
 

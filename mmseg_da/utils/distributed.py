@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import os
+
 import torch.distributed
 from mmengine.config import Config
 from mmengine.device import get_device
 
 from ..errors import InputError
+
+# Set in each process by what starts it.
+STARTERS = dict(
+    pytorch=('torchrun', 'RANK'),
+    slurm=('srun', 'SLURM_PROCID'),
+    mpi=('mpirun', 'OMPI_COMM_WORLD_LOCAL_RANK'),
+)
 
 
 def set_launcher(cfg: Config, launcher: str) -> None:
@@ -20,16 +29,28 @@ def set_launcher(cfg: Config, launcher: str) -> None:
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
 
     Raises:
-        InputError: If Slurm or MPI is to start processes without a GPU.
+        InputError: If the launcher has not started this process, or if Slurm
+            or MPI is to start processes without a GPU.
     """
     cfg.launcher = launcher
-    if launcher == 'none' or get_device() != 'cpu':
+    if launcher == 'none':
         return
-    if launcher != 'pytorch':
+    on_cpu = get_device() == 'cpu'
+    if on_cpu and launcher != 'pytorch':
         raise InputError(
             f'--launcher {launcher} found no GPU: several processes on CPUs '
             'are started by torchrun, with --launcher pytorch.'
         )
+    starter, variable = STARTERS[launcher]
+    if variable not in os.environ:
+        raise InputError(
+            f'--launcher {launcher} expects to be started by {starter}, but '
+            f'{variable} is not set: put {starter} before the command, for '
+            'example torchrun --nproc-per-node 2 tools/train.py CONFIG '
+            '--launcher pytorch, or leave --launcher out.'
+        )
+    if not on_cpu:
+        return
     torch.distributed.init_process_group('gloo')
     wrapper = cfg.get('model_wrapper_cfg') or dict(
         type='MMDistributedDataParallel',

@@ -155,8 +155,20 @@ def write_json(path: Path, content: object) -> None:
 
 
 def read_json(path: Path) -> dict:
-    """Read a JSON file; an absent one is an empty dict."""
-    return json.loads(path.read_text()) if path.exists() else {}
+    """Read a JSON file; an absent file is an empty dict.
+
+    Raises:
+        InputError: If the file is damaged.
+    """
+    if not path.exists():
+        return {}
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f'{path} is damaged ({" ".join(str(error).split())}): delete it, '
+            'and the run goes on from its last checkpoint.'
+        ) from error
 
 
 def _last_validation(work_dir: Path) -> dict[str, float]:

@@ -1,14 +1,25 @@
-"""Finding the checkpoint that a killed run can go on from."""
+"""Finding the checkpoint that a stopped run can go on from."""
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import sys
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Optional
 
 from mmengine.config import Config
+
+from ..errors import InputError
+
+DISK_ERRORS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    *(errno.EROFS, errno.EACCES, errno.EPERM),
+)
+BATCH_OF_ONE = 'Expected more than 1 value per channel'
 
 
 def is_whole(path: Path) -> bool:
@@ -29,7 +40,7 @@ def is_whole(path: Path) -> bool:
 
 def find_checkpoint(
     work_dir: str | Path, otherwise: str = 'starting anew'
-) -> tuple[Optional[Path], str]:
+) -> tuple[Path | None, str]:
     """Find the newest whole checkpoint of a work dir.
 
     Args:
@@ -83,6 +94,58 @@ def resume_from_work_dir(cfg: Config) -> None:
         print(sentence, flush=True)
     cfg.load_from = str(checkpoint) if checkpoint else named
     cfg.resume = cfg.load_from is not None
+
+
+@contextmanager
+def explain_stop(work_dir: str) -> Iterator[None]:
+    """Say in one sentence why a training stopped and what was saved.
+
+    Args:
+        work_dir (str): Where the training writes its checkpoints.
+
+    Raises:
+        InputError: If the disk is full or cannot be written to, if a logger
+            is not installed, or if BatchNorm gets a single value.
+        SystemExit: With status 130, after Ctrl-C.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f'Stopped by Ctrl-C: {_saved(work_dir)}.', file=sys.stderr)
+        sys.exit(130)
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        raise InputError(
+            f'The work dir {work_dir} cannot be written to '
+            f'({error.strerror}): free some space, or give another '
+            f'--work-dir; {_saved(work_dir)}.'
+        ) from error
+    except ModuleNotFoundError:
+        raise
+    except ImportError as error:  # MMEngine's, of loggers it cannot import.
+        raise InputError(
+            f'Something in the config needs a package that is missing '
+            f'({" ".join(str(error).split())}): install it, or take what '
+            'needs it out of visualizer.vis_backends.'
+        ) from error
+    except ValueError as error:
+        message, _, shape = str(error).partition(', got ')
+        if not message.startswith(BATCH_OF_ONE):
+            raise
+        raise InputError(
+            f'BatchNorm cannot train on a single value ({shape.strip()}), '
+            'for example after pooling a batch of 1 to 1x1: set the '
+            'batch_size of train_dataloader and of the target to at least 2, '
+            f'with drop_last=True, or change norm_cfg; {_saved(work_dir)}.'
+        ) from error
+
+
+def _saved(work_dir: str) -> str:
+    checkpoint, _ = find_checkpoint(work_dir)
+    if checkpoint is None:
+        return 'no checkpoint was saved'
+    return f'the last checkpoint is {checkpoint}, and --resume goes on from it'
 
 
 def _newest_first(folders: list[Path]) -> list[Path]:

@@ -106,6 +106,7 @@ def check_config(cfg: Config, purpose: str) -> None:
     _check_together(content)
     _check_classes(model, content.get('default_hooks'))
     if purpose == 'train':
+        _check_epochs(content)
         _check_padding(model)
     checkpoint = content.get('load_from')
     if checkpoint is not None:
@@ -151,6 +152,21 @@ def _check_workers(key: str, loader: dict) -> None:
             f'The config key {key}.persistent_workers is True and '
             f'{key}.num_workers is 0: set persistent_workers to False, or '
             'num_workers to 1 or more.'
+        )
+
+
+def _check_epochs(content: dict) -> None:
+    loop = content['train_cfg']
+    by_epoch = loop.get('by_epoch', 'type' not in loop)
+    sampler = content['train_dataloader']['sampler'].get('type')
+    if class_name(sampler) == 'InfiniteSampler' and (
+        by_epoch or class_name(loop.get('type')) == 'EpochBasedTrainLoop'
+    ):
+        raise InputError(
+            f'The config key train_dataloader.sampler is {sampler}, with '
+            'which the first epoch of EpochBasedTrainLoop would never end: '
+            "set sampler=dict(type='DefaultSampler', shuffle=True), or "
+            'train_cfg.type=IterBasedTrainLoop with max_iters.'
         )
 
 

@@ -136,6 +136,14 @@ def test_a_config_without_target_is_refused(adapt) -> None:
             adapt(option)
 
 
+def test_a_model_without_batch_norm_is_refused(adapt, folder: Path) -> None:
+    norms = ['backbone', 'backbone.context_path', 'decode_head']
+    options = [f'model.{part}.norm_cfg.type=IN' for part in norms]
+    with pytest.raises(InputError, match='tiny.py has no BatchNorm, so there'):
+        adapt(*options)
+    assert [path.name for path in folder.iterdir()] == ['a.pth']
+
+
 @pytest.mark.parametrize('out', ['a.pth', '../here/a.pth', 'link.pth'])
 def test_the_checkpoint_is_not_overwritten(
     adapt, folder: Path, out: str

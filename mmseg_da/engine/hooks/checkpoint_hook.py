@@ -14,12 +14,14 @@ from mmengine.dist import (
 )
 from mmengine.hooks import CheckpointHook as _CheckpointHook
 from mmengine.hooks import EMAHook
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmseg_da.registry import HOOKS
 
 from ..file_backend import SAFE_BACKEND, SafeLocalBackend, is_file_in
 from ..random_state import random_state, set_random_state
+from ..schedulers.resume import adopt_config_schedule
 
 
 @HOOKS.register_module()
@@ -37,6 +39,8 @@ class CheckpointHook(_CheckpointHook):
       every rank validates what is saved, and goes on from it as if resumed.
     - MMEngine saves before it validates; if the run is killed in between,
       the resumed run makes up for the validation.
+    - A run resumed with another schedule, for example a larger
+      ``max_iters``, follows the config's and not the checkpoint's.
 
     Takes the arguments of :class:`mmengine.hooks.CheckpointHook`.
 
@@ -194,6 +198,8 @@ class CheckpointHook(_CheckpointHook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Take the state aside until training starts."""
         self._resumed = checkpoint.pop('resume', None)
+        if runner._resume and 'optimizer' in checkpoint:
+            _adopt_config_schedules(runner, checkpoint)
 
     def _remove_obsolete(self) -> None:
         if isinstance(getattr(self, 'file_backend', None), SafeLocalBackend):
@@ -206,6 +212,29 @@ def _share_buffers(runner: Runner) -> None:
     for model in (runner.model, *averages):
         for buffer in model.buffers():
             broadcast(buffer)
+
+
+def _adopt_config_schedules(runner: Runner, checkpoint: dict) -> None:
+    meta, schedulers = checkpoint['meta'], runner.param_schedulers or []
+    progress = dict(iteration=meta['iter'], epoch=meta['epoch'])
+    if isinstance(runner.optim_wrapper, OptimWrapper):
+        adopt_config_schedule(
+            'segmentor',
+            runner.optim_wrapper,
+            schedulers,
+            checkpoint,
+            **progress,
+        )
+    elif isinstance(runner.optim_wrapper, OptimWrapperDict):
+        saved = checkpoint.setdefault('param_schedulers', {})
+        for name, wrapper in runner.optim_wrapper.items():
+            state = dict(
+                optimizer=checkpoint['optimizer'][name],
+                param_schedulers=saved.get(name),
+            )
+            own = schedulers[name] if schedulers else []
+            adopt_config_schedule(name, wrapper, own, state, **progress)
+            saved[name] = state['param_schedulers'] or []
 
 
 def _progress(runner: Runner) -> tuple[int, int]:

@@ -1,0 +1,109 @@
+"""A resumed run follows the schedule of its config, not the checkpoint's."""
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+from toy import LR, make_runner
+
+from mmseg_da.engine.schedulers.resume import adopt_config_schedule
+from mmseg_da.errors import InputError
+from mmseg_da.registry import PARAM_SCHEDULERS
+from mmseg_da.utils.safe_load import weights_only_loading
+
+POLY = dict(type='mmseg_da.PolyLR', power=0.9, by_epoch=False)
+WARM_UP = dict(
+    type='LinearLR', start_factor=0.1, begin=0, end=2, by_epoch=False
+)
+BASE = {
+    'default_hooks.checkpoint': dict(
+        type='mmseg_da.CheckpointHook', interval=2, by_epoch=False
+    ),
+    'param_scheduler': [WARM_UP, dict(POLY, begin=1)],
+    'train_cfg.max_iters': 4,
+    'optim_wrapper.paramwise_cfg': dict(
+        custom_keys=dict(decode_head=dict(lr_mult=10.0))
+    ),
+}
+
+
+class Rates(Hook):
+    def __init__(self):
+        self.rates = []
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        groups = runner.optim_wrapper.optimizer.param_groups
+        self.rates.append([(g['lr'], g['weight_decay']) for g in groups])
+
+
+def rates(folder, overrides):
+    runner = make_runner(folder, {**BASE, **overrides}, hook=False)
+    record = Rates()
+    runner.register_hook(record)
+    with weights_only_loading():
+        runner.train()
+    return record.rates
+
+
+@pytest.fixture(scope='module')
+def finished(tmp_path_factory):
+    """A run that has ended, at a learning rate of 0."""
+    folder = tmp_path_factory.mktemp('finished')
+    rates(folder, {})
+    return str(folder / 'iter_4.pth')
+
+
+CHANGES = {
+    'end': {'train_cfg.max_iters': 7},
+    'rate': {
+        'train_cfg.max_iters': 7,
+        'optim_wrapper.optimizer.lr': 0.5,
+        'optim_wrapper.optimizer.weight_decay': 0.25,
+    },
+    'groups': {
+        'train_cfg.max_iters': 6,
+        'param_scheduler': [dict(POLY, end=9, eta_min=1e-4)],
+    },
+    'none': {'train_cfg.max_iters': 5, 'param_scheduler': None},
+}
+
+
+@pytest.mark.parametrize('name', CHANGES)
+def test_the_rest_of_a_run_has_the_configs_rates(tmp_path, finished, name):
+    """As a run of the new config that was never stopped has them."""
+    straight = rates(tmp_path / 'straight', CHANGES[name])
+    resume = {'load_from': finished, 'resume': True}
+    resumed = rates(tmp_path / 'resumed', {**CHANGES[name], **resume})
+    assert resumed == straight[4:]
+    assert all(rate > 0 for groups in resumed for rate, _ in groups)
+
+
+def test_equal_settings_keep_the_saved_state(tmp_path, capsys):
+    """To the bit, a rate that something else has set included."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], 0.5)
+    wrapper = make_runner(tmp_path, BASE, hook=False).build_optim_wrapper(
+        dict(type='OptimWrapper', optimizer=optimizer)
+    )
+    scheduler = PARAM_SCHEDULERS.build(dict(POLY, optimizer=wrapper, end=9))
+    state = dict(
+        optimizer=wrapper.state_dict(),
+        param_schedulers=[dict(scheduler.state_dict(), last_step=5)],
+    )
+    state['optimizer']['param_groups'][0]['lr'] = 0.125
+    adopt_config_schedule('discriminator', wrapper, [scheduler], state, 5)
+    assert state['optimizer']['param_groups'][0]['lr'] == 0.125
+    assert state['param_schedulers'][0]['last_step'] == 5
+    state['param_schedulers'][0]['power'] = 2
+    adopt_config_schedule('discriminator', wrapper, [scheduler], state, 3)
+    rate = state['optimizer']['param_groups'][0]['lr']
+    assert rate == pytest.approx(0.5 * (1 - 3 / 9) ** 0.9)
+    said = capsys.readouterr()
+    assert 'whose power differ' in said.err + said.out
+    assert 'now 0.3471, and was 0.125.' in said.err + said.out
+
+
+def test_another_optimizer_is_refused(tmp_path, finished):
+    adam = dict(type='Adam', lr=LR, _delete_=True)
+    overrides = {'optim_wrapper.optimizer': adam, 'train_cfg.max_iters': 6}
+    resume = {'load_from': finished, 'resume': True}
+    with pytest.raises(InputError, match='segmentor has other parameter gro'):
+        rates(tmp_path, {**overrides, **resume})
