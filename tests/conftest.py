@@ -4,8 +4,22 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 # One thread: several test processes share few cores, and sums of floats
 # depend on the number of threads.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 # Helper modules beside this file.
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What data sets and their transforms log."""
+    messages: list[str] = []
+    for module in ('base', 'transforms.loading'):
+        monkeypatch.setattr(
+            f'mmseg_da.datasets.{module}.print_log',
+            lambda message, **_: messages.append(message),
+        )
+    return messages

@@ -1,74 +1,31 @@
 """What is wrong with the files that a config trains and tests on."""
 
-from __future__ import annotations
-
 import copy
 import signal
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from hashlib import blake2b
+from dataclasses import asdict
 from multiprocessing import Pool
 from pathlib import Path
-from typing import Optional
 
-import numpy as np
 from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from rich.progress import track
 
-from ..datasets import DomainDataset, LoadImage
-from ..datasets.labels import IGNORE_INDEX
-from ..errors import (
-    InputError,
-    LabelValueError,
-    SizeMismatchError,
+from mmseg_da.analysis.sample_check import (
+    Finding,
+    Sample,
+    check_sample,
+    to_sentence,
 )
-from ..registry import DATASETS, TRANSFORMS
-from ..utils.validate import TARGET, check_config, explain_build_errors
-
-# What makes training or evaluation stop or lie. All else is a warning.
-ERRORS = (
-    'wrong layout',
-    'missing label',
-    'unusable image',
-    'unusable label',
-    'size mismatch',
-    'unknown label value',
-    'duplicate between splits',
+from mmseg_da.datasets import DomainDataset, LoadImage, LoadTrainIds
+from mmseg_da.errors import InputError
+from mmseg_da.registry import DATASETS, TRANSFORMS
+from mmseg_da.utils.validate import (
+    TARGET,
+    check_config,
+    explain_build_errors,
 )
-WARNINGS = ('empty label', 'one-class label')
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong with one file.
-
-    Attributes:
-        kind (str): One of ``ERRORS`` or ``WARNINGS``.
-        split (str): 'train', 'target' or 'val'.
-        file (str): The file, or the folder of a wrong layout.
-        message (str): A sentence.
-    """
-
-    kind: str
-    split: str
-    file: str
-    message: str
-
-    @property
-    def is_error(self) -> bool:
-        return self.kind in ERRORS
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What a worker needs to check one image and its label."""
-
-    split: str
-    info: dict
-    load_image: LoadImageFromFile
-    load_label: Optional[LoadAnnotations]
 
 
 def check_config_data(cfg: Config, workers: int = 0) -> dict:
@@ -166,6 +123,8 @@ def _find_samples(
     pipeline = [TRANSFORMS.build(t) for t in transforms]
     load_image = _first(pipeline, LoadImageFromFile) or LoadImage()
     load_label = _first(pipeline, LoadAnnotations)
+    if isinstance(load_label, LoadTrainIds):
+        load_label.tells_unclear = False  # each of them is a finding
     if split == 'target':
         load_label = None
         (dataset_cfg.get('data_prefix') or {}).pop('seg_map_path', None)
@@ -183,6 +142,10 @@ def _find_samples(
     except (InputError, OSError, AssertionError) as error:
         findings.append(_wrong_layout(split, dataset_cfg, error))
         return []
+    shortage = isinstance(dataset, DomainDataset) and dataset.find_shortage()
+    if shortage:
+        folder = dataset.data_prefix['img_path']
+        findings.append(Finding('fewer images', split, folder, shortage))
     if load_label is not None:
         findings += [
             Finding(
@@ -208,7 +171,7 @@ def _find_samples(
 
 def _wrong_layout(split: str, cfg: dict, error: Exception) -> Finding:
     root = cfg.get('data_root') or cfg['type']
-    return Finding('wrong layout', split, root, _sentence(error))
+    return Finding('wrong layout', split, root, to_sentence(error))
 
 
 def _list_samples(dataset: BaseDataset) -> tuple[list[dict], list[dict]]:
@@ -249,69 +212,6 @@ def _run(samples: list[Sample], workers: int) -> Iterator[tuple]:
 def _leave_interrupts() -> None:
     """Ctrl-C is the main process's, which ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def check_sample(
-    sample: Sample,
-) -> tuple[Optional[bytes], list[Finding]]:
-    """Read one image and its label.
-
-    Args:
-        sample (Sample): What to read.
-
-    Returns:
-        tuple: Digest of the image file's bytes (None if it has none), and
-        the findings.
-    """
-    findings: list[Finding] = []
-    results = dict(sample.info)
-    path = results['img_path']
-    try:
-        results = sample.load_image(results)
-    except Exception as error:  # stock loaders raise whatever they like
-        results.pop('ori_shape', None)
-        findings.append(
-            Finding('unusable image', sample.split, path, _sentence(error))
-        )
-    if sample.load_label is not None:
-        findings += _check_label(sample, results)
-    return _digest(path), findings
-
-
-def _check_label(sample: Sample, results: dict) -> Iterator[Finding]:
-    path = results['seg_map_path']
-    try:
-        label = sample.load_label(results)['gt_seg_map']
-    except Exception as error:
-        kind = 'unusable label'
-        if isinstance(error, SizeMismatchError):
-            kind = 'size mismatch'
-        elif isinstance(error, LabelValueError):
-            kind = 'unknown label value'
-        yield Finding(kind, sample.split, path, _sentence(error))
-        return
-    classes = np.unique(label)
-    classes = classes[classes != IGNORE_INDEX]
-    if len(classes) == 0:
-        message = f'The label file {path} is void everywhere.'
-        yield Finding('empty label', sample.split, path, message)
-    elif len(classes) == 1:
-        message = f'The label file {path} has class {classes[0]} alone.'
-        yield Finding('one-class label', sample.split, path, message)
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, InputError):
-        return str(error)
-    return f'{type(error).__name__}: {error}'
-
-
-def _digest(path: str) -> Optional[bytes]:
-    try:
-        data = Path(path).read_bytes()
-    except OSError:
-        return None
-    return blake2b(data, digest_size=16).digest() if data else None
 
 
 def _duplicates(hashes: dict) -> Iterator[Finding]:

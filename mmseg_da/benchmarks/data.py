@@ -17,7 +17,7 @@ from mmseg.models import SegDataPreProcessor
 from PIL import Image, ImageEnhance
 
 from ..datasets import LoadTrainIds
-from ..datasets.labels import TRAIN_TO_LABEL_ID
+from ..datasets.encodings import TRAIN_TO_LABEL_ID
 from ..datasets.resized import write_resized
 from ..demo.labels import label_palette
 from ..demo.write import draw

@@ -3,7 +3,7 @@
 import logging
 import os.path as osp
 from collections.abc import Iterable
-from typing import Optional
+from functools import cached_property
 
 import mmengine
 import mmengine.fileio as fileio
@@ -14,13 +14,15 @@ from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 from mmseg.datasets import CityscapesDataset as _MMSegCityscapes
 
-from ..errors import InputError
-from ..registry import DATASETS
-from .listing import list_files, shorten
-from .resized import check_resized
-from .samplers import SeededIndex, mix_seed
-from .seeding import seeded
-from .transforms._check import check_size
+from mmseg_da.datasets.encodings import build_encoding, guess_encoding
+from mmseg_da.datasets.label_encoding import LabelEncoding
+from mmseg_da.datasets.listing import expand_path, list_files, shorten
+from mmseg_da.datasets.resized import check_resized, count_copied
+from mmseg_da.datasets.samplers import SeededIndex, mix_seed
+from mmseg_da.datasets.seeding import seeded
+from mmseg_da.datasets.transforms._check import check_size
+from mmseg_da.errors import InputError
+from mmseg_da.registry import DATASETS
 
 _WHERE_DATA_GOES = (
     'put GTA5 under data/gta5 and Cityscapes under data/cityscapes as the '
@@ -33,10 +35,10 @@ _WHERE_DATA_GOES = (
 class DomainDataset(BaseSegDataset):
     """A data set of one domain, in Cityscapes' 19 classes.
 
-    Labels are loaded by :class:`LoadTrainIds`; files whose
-    ``seg_map_suffix`` has 'TrainIds' in it hold train ids, all others
-    Cityscapes' label ids. Without ``data_prefix.seg_map_path`` the data set
-    is unlabelled: no label folder is ever looked at.
+    Labels are loaded by :class:`LoadTrainIds`. Without
+    ``data_prefix.seg_map_path`` the data set is unlabelled: no label folder
+    is ever looked at. Paths may begin with ``~`` and hold variables such as
+    ``$HOME``.
 
     Args:
         data_prefix (dict): The folders of the images (``img_path``) and of
@@ -53,6 +55,12 @@ class DomainDataset(BaseSegDataset):
             another, instead of stopping. The count is that of all workers of
             a rank, since its start. Evaluation always stops. Defaults to
             False.
+        label_encoding (str | dict, optional): What the ids and colours of
+            the label files mean, see
+            :func:`~mmseg_da.datasets.encodings.build_encoding`. Defaults to
+            None: the encoding that ``seg_map_suffix`` names ('TrainIds' or
+            'labelIds', in any spelling); without such a name label ids, or
+            the colours of a palette that contradicts them.
         pipeline (Sequence[dict]): The transforms. Defaults to ().
         **kwargs: As in mmseg's ``BaseSegDataset``.
 
@@ -65,9 +73,10 @@ class DomainDataset(BaseSegDataset):
     def __init__(
         self,
         data_prefix: dict,
-        img_scale: Optional[tuple[int, int]] = None,
-        max_samples: Optional[int] = None,
+        img_scale: tuple[int, int] | None = None,
+        max_samples: int | None = None,
         skip_bad_samples: bool = False,
+        label_encoding: str | dict | None = None,
         pipeline: Iterable = (),
         **kwargs,
     ) -> None:
@@ -84,14 +93,22 @@ class DomainDataset(BaseSegDataset):
         self.max_samples = max_samples
         self.skip_bad_samples = skip_bad_samples
         self.bad_samples: dict[str, str] = {}
-        self._last_seed: Optional[int] = None
+        self._last_seed: int | None = None
+        self._encoding_spec = label_encoding
+        for key in ('data_root', 'ann_file'):
+            if kwargs.get(key):
+                kwargs[key] = expand_path(kwargs[key])
         super().__init__(
             data_prefix={
-                k: v for k, v in data_prefix.items() if v is not None
+                key: expand_path(path)
+                for key, path in data_prefix.items()
+                if path is not None
             },
             pipeline=list(pipeline),
             **kwargs,
         )
+        # A wrong declaration ends here, not in a worker.
+        self.label_encoding  # noqa: B018
         if 'seg_map_path' not in self.data_prefix and any(
             isinstance(t, LoadAnnotations) for t in self.pipeline.transforms
         ):
@@ -101,11 +118,15 @@ class DomainDataset(BaseSegDataset):
                 'labels, or take the transform out.'
             )
 
-    @property
-    def label_encoding(self) -> str:
-        """'train_ids' or 'label_ids': what the label files hold."""
-        is_train = 'trainids' in self.seg_map_suffix.lower()
-        return 'train_ids' if is_train else 'label_ids'
+    @cached_property
+    def label_encoding(self) -> LabelEncoding:
+        """What the ids and colours of the label files mean."""
+        if self._encoding_spec is None:
+            return guess_encoding(self.seg_map_suffix)
+        meta = self.METAINFO
+        return build_encoding(
+            self._encoding_spec, meta['classes'], meta['palette']
+        )
 
     @property
     def _skips(self) -> bool:
@@ -122,6 +143,9 @@ class DomainDataset(BaseSegDataset):
         """
         check_resized(self.data_root, self.img_scale)
         samples, missing = self.find_samples()
+        shortage = self.find_shortage()
+        if shortage:
+            print_log(shortage, logger='current', level=logging.WARNING)
         if not missing:
             return samples
         finding = (
@@ -142,6 +166,29 @@ class DomainDataset(BaseSegDataset):
         )
         without = {sample['img_path'] for sample in missing}
         return [s for s in samples if s['img_path'] not in without]
+
+    def find_shortage(self) -> str | None:
+        """Tell whether there are fewer images than were asked for.
+
+        Returns:
+            str, optional: A sentence with the numbers. Only after
+            :meth:`find_samples`.
+        """
+        found, wanted = self.num_available, self.max_samples
+        copied = count_copied(self.data_root)
+        if wanted is not None and found < wanted:
+            finding = f'max_samples is {wanted:,}, but there are {found:,}'
+        elif wanted is None and copied and copied[0] < copied[1]:
+            finding = (
+                f'the resized copy was made with {copied[0]:,} of '
+                f'{copied[1]:,}'
+            )
+        else:
+            return None
+        return (
+            f'{type(self).__name__} uses {found:,} images of '
+            f"'{self.data_prefix.get('img_path')}': {finding}."
+        )
 
     def full_init(self) -> None:
         """List the samples, and make room for what workers find bad."""
@@ -167,6 +214,7 @@ class DomainDataset(BaseSegDataset):
         """
         img_dir = self.data_prefix.get('img_path', '')
         names = self._names(img_dir)
+        self.num_available = len(names)
         if self.max_samples is not None and self.max_samples < len(names):
             total, kept = len(names), self.max_samples
             names = [names[i * total // kept] for i in range(kept)]
@@ -178,9 +226,7 @@ class DomainDataset(BaseSegDataset):
         missing = [s for n, s in zip(names, samples) if n not in labels]
         return samples, missing
 
-    def _data_info(
-        self, name: str, img_dir: str, ann_dir: Optional[str]
-    ) -> dict:
+    def _data_info(self, name: str, img_dir: str, ann_dir: str | None) -> dict:
         info = {
             'img_path': osp.join(img_dir, name + self.img_suffix),
             'label_map': self.label_map,
@@ -224,7 +270,10 @@ class DomainDataset(BaseSegDataset):
     def _listed(self) -> list[str]:
         try:
             lines = mmengine.list_from_file(
-                self.ann_file, backend_args=self.backend_args
+                self.ann_file,
+                # Some editors begin a file with a byte-order mark.
+                encoding='utf-8-sig',
+                backend_args=self.backend_args,
             )
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(
@@ -250,7 +299,7 @@ class DomainDataset(BaseSegDataset):
             )
         return list_files(ann_dir, self.seg_map_suffix, self.backend_args)
 
-    def prepare_data(self, idx: int) -> Optional[dict]:
+    def prepare_data(self, idx: int) -> dict | None:
         """Run the pipeline on a sample.
 
         With an index from this package's :class:`InfiniteSampler` the random

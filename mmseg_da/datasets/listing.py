@@ -2,13 +2,17 @@
 
 import os
 from collections.abc import Iterable
-from typing import Optional, Union
 
 import mmengine.fileio as fileio
 
 
+def expand_path(path: str) -> str:
+    """Fill in ``~`` and variables such as ``$HOME``, as a shell does."""
+    return os.path.expanduser(os.path.expandvars(str(path)))
+
+
 def list_files(
-    root: str, suffix: str, backend_args: Optional[dict] = None
+    root: str, suffix: str, backend_args: dict | None = None
 ) -> set[str]:
     """List a folder and its subfolders once.
 
@@ -56,7 +60,7 @@ def _walk(root: str) -> Iterable[str]:
         yield from (prefix + f for f in files if not f.startswith('.'))
 
 
-def shorten(items: Iterable[Union[str, int]], limit: int = 5) -> str:
+def shorten(items: Iterable[str | int], limit: int = 5) -> str:
     """The first few of the sorted items as text, for a message."""
     items = sorted(map(str, items))
     more = f', ... ({len(items)} in all)' if len(items) > limit else ''

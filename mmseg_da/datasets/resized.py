@@ -1,7 +1,5 @@
 """A copy of a data set at the size that its config resizes it to."""
 
-from __future__ import annotations
-
 import copy
 import json
 import os
@@ -9,16 +7,16 @@ import signal
 from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
-from typing import Optional
 
 import cv2
 from mmseg.datasets import CityscapesDataset
 from PIL import Image
 from rich.progress import track
 
-from ..errors import InputError
-from ..registry import DATASETS
-from ..utils.files import atomic_path
+from mmseg_da.datasets.encodings import TRAIN_IDS, guess_encoding
+from mmseg_da.errors import InputError
+from mmseg_da.registry import DATASETS
+from mmseg_da.utils.files import atomic_path
 
 MANIFEST = 'resized.json'
 TOOL = 'tools/dataset_converters/resize_dataset.py'
@@ -80,18 +78,19 @@ def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
             _follow(done, len(tasks))
     else:
         _follow(done, len(tasks))
-    _write_manifest(out_root, {**manifest, 'files': before})
+    counts = {'samples': len(tasks), 'available': dataset.num_available}
+    _write_manifest(out_root, {**manifest, **counts, 'files': before})
     overrides = {'data_root': str(out), 'img_suffix': image_suffix}
     if any('seg_map_path' in pairs for _, pairs in tasks):
         overrides['seg_map_suffix'] = label_suffix
     if dataset.ann_file:
         overrides['ann_file'] = ''
+    if cfg.get('label_encoding') is not None:
+        overrides['label_encoding'] = 'train_ids'
     return overrides
 
 
-def check_resized(
-    root: Optional[str], img_scale: Optional[tuple[int, int]]
-) -> None:
+def check_resized(root: str | None, img_scale: tuple[int, int] | None) -> None:
     """Check that a copy is whole, fits and is as new as its source.
 
     A folder that is no copy is not looked at. A source that is not there (on
@@ -132,6 +131,22 @@ def check_resized(
         )
 
 
+def count_copied(root: str | None) -> tuple[int, int] | None:
+    """Count the images of a resized copy, and those that it was made from.
+
+    Args:
+        root (str, optional): The data set's ``data_root``.
+
+    Returns:
+        tuple[int, int], optional: Images copied and images available then;
+        None if the folder is no copy, or one that does not say.
+    """
+    manifest = _read_manifest(Path(root)) if root else None
+    if manifest is None or 'available' not in manifest:
+        return None
+    return manifest['samples'], manifest['available']
+
+
 def _until_resize(pipeline: list[dict]) -> list[dict]:
     head = ('LoadImage', 'LoadTrainIds', 'ResizeToScale')
     types = [step['type'].rsplit('.')[-1] for step in pipeline]
@@ -149,7 +164,7 @@ def _until_resize(pipeline: list[dict]) -> list[dict]:
 
 
 def _label_suffix(suffix: str) -> str:
-    if 'trainids' in suffix.lower():
+    if guess_encoding(suffix).ids == TRAIN_IDS.ids:
         return suffix
     if 'labelIds' in suffix:
         return suffix.replace('labelIds', 'labelTrainIds')
@@ -193,7 +208,7 @@ def _claim(
     _write_manifest(out, {**manifest, 'started': stamps})
 
 
-def _read_manifest(root: Path) -> Optional[dict]:
+def _read_manifest(root: Path) -> dict | None:
     path = root / MANIFEST
     try:
         return json.loads(path.read_text()) if path.is_file() else None
@@ -208,12 +223,12 @@ def _write_manifest(root: Path, manifest: dict) -> None:
         part.write_text(json.dumps(manifest, indent=1) + '\n')
 
 
-def _stamps(root: Path, names) -> dict[str, Optional[list[int]]]:
+def _stamps(root: Path, names) -> dict[str, list[int] | None]:
     """Size and time of change of files, None for those not there."""
     return {name: _stamp(root / name) for name in names}
 
 
-def _stamp(path: Path) -> Optional[list[int]]:
+def _stamp(path: Path) -> list[int] | None:
     try:
         status = path.stat()
     except FileNotFoundError:

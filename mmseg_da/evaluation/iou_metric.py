@@ -1,6 +1,6 @@
 """mIoU with per-class IoU in the results, accumulated in one pass."""
 
-from __future__ import annotations
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -8,6 +8,7 @@ import torch
 from mmseg.evaluation import IoUMetric as MMSegIoUMetric
 from torch import Tensor
 
+from mmseg_da.errors import InputError, SizeMismatchError
 from mmseg_da.registry import METRICS
 
 # Pixels up to which cv2.calcHist, which answers in float32, is exact.
@@ -18,14 +19,76 @@ MAX_COUNT = 2**24
 class IoUMetric(MMSegIoUMetric):
     """MMSegmentation's IoUMetric, returning each class's IoU too.
 
-    Counts are the same integers; they come from one joint histogram of label
-    and prediction as bytes in place of three float histograms. They are added
+    Counts are the same integers. They come from one joint histogram of label
+    and prediction, where MMSegmentation makes three of floats, and are added
     up in double precision: a sum over images stays exact beyond 2**24 pixels
-    of a class, where single precision does not.
+    of a class.
 
     Args:
+        class_means (dict[str, Sequence[str]], optional): Further means of
+            the IoU: the name of each in the results, and the classes that
+            it is over. Defaults to None.
         kwargs: See :class:`mmseg.evaluation.IoUMetric`.
+
+    Example:
+        >>> IoUMetric(class_means={'mIoU_vehicles': ['car', 'truck', 'bus']})
     """
+
+    def __init__(
+        self, class_means: Mapping[str, Sequence[str]] | None = None, **kwargs
+    ) -> None:
+        super().__init__(**kwargs)
+        self.class_means = dict(class_means or {})
+        for name, classes in self.class_means.items():
+            if isinstance(classes, str) or not classes:
+                raise InputError(
+                    f'IoUMetric.class_means.{name} is {classes!r}, but it '
+                    'must be a list of class names.'
+                )
+
+    @property
+    def dataset_meta(self) -> dict | None:
+        """Meta information of the data set, with its ``classes``.
+
+        The evaluator sets it before training starts.
+
+        Raises:
+            InputError: ``class_means`` names a class that is not among them.
+        """
+        return self._dataset_meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, meta: dict) -> None:
+        names = (meta or {}).get('classes') or ()
+        for mean, classes in self.class_means.items():
+            for name in classes:
+                if name not in names:
+                    raise InputError(
+                        f'IoUMetric.class_means.{mean} names the class '
+                        f'{name!r}, but the classes are {", ".join(names)}.'
+                    )
+        self._dataset_meta = meta
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Count the pixels of a batch.
+
+        Raises:
+            SizeMismatchError: A label and its prediction differ in size.
+        """
+        for sample in data_samples:
+            if self.format_only:
+                break
+            label = sample['gt_sem_seg']['data'].squeeze().shape
+            predicted = sample['pred_sem_seg']['data'].squeeze().shape
+            if label != predicted:
+                raise SizeMismatchError(
+                    f'The label of {sample.get("img_path", "an image")} is '
+                    f'{label[-1]}x{label[0]}, but its prediction is '
+                    f'{predicted[-1]}x{predicted[0]}: load labels after the '
+                    'resize in the val and test pipelines, or end these with '
+                    'mmseg_da.EvaluateAtInputSize.'
+                )
+        super().process(data_batch, data_samples)
 
     @staticmethod
     def intersect_and_union(
@@ -74,18 +137,23 @@ class IoUMetric(MMSegIoUMetric):
         )
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """Add ``IoU.<class>`` in percent to what MMSegmentation reports.
+        """Add ``IoU.<class>`` and the ``class_means``, in percent.
 
-        A class that is neither labelled nor predicted is left out.
+        A class that is neither labelled nor predicted has no IoU, and no
+        part in a mean.
         """
         metrics = super().compute_metrics(results)
         if not self.format_only:
             areas = [sum(areas) for areas in list(zip(*results))[:2]]
-            for name, intersection, union in zip(
-                self.dataset_meta['classes'], *areas
-            ):
-                if union > 0:
-                    metrics[f'IoU.{name}'] = round(
-                        100 * float(intersection / union), 2
-                    )
+            names = self.dataset_meta['classes']
+            ious = {
+                name: 100 * float(intersection / union)
+                for name, intersection, union in zip(names, *areas)
+                if union > 0
+            }
+            for name, iou in ious.items():
+                metrics[f'IoU.{name}'] = round(iou, 2)
+            for mean, classes in self.class_means.items():
+                values = [ious[name] for name in classes if name in ious]
+                metrics[mean] = round(float(np.mean(values)), 2)
         return metrics

@@ -20,6 +20,7 @@ from .config_types import (
     dicts,
     wrong,
 )
+from .evaluation_order import check_evaluation_pipelines
 
 NEEDS = dict(
     train=('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'),
@@ -101,6 +102,7 @@ def check_config(cfg: Config, purpose: str) -> None:
             for key, value in node.items():
                 check_value(f'{path}.{key}', value)
     _check_loaders(content, purpose)
+    check_evaluation_pipelines(content)
     if purpose == 'data':
         return
     _check_together(content)

@@ -8,6 +8,7 @@ import pytest
 from tiny_data import PIPELINE
 
 from mmseg_da.datasets import CityscapesDataset, GTA5Dataset
+from mmseg_da.datasets.encodings import LABEL_IDS, TRAIN_IDS
 from mmseg_da.errors import InputError
 
 VAL = {'img_path': 'leftImg8bit/val', 'seg_map_path': 'gtFine/val'}
@@ -16,9 +17,9 @@ REAL = Path(__file__).parents[3] / 'shared/data/real_sample'
 
 @pytest.mark.parametrize(
     ('suffix', 'encoding'),
-    [('labelIds', 'label_ids'), ('labelTrainIds', 'train_ids')],
+    [('labelIds', LABEL_IDS), ('labelTrainIds', TRAIN_IDS)],
 )
-def test_both_encodings(cityscapes: Path, suffix: str, encoding: str) -> None:
+def test_both_encodings(cityscapes: Path, suffix: str, encoding) -> None:
     dataset = CityscapesDataset(
         data_root=str(cityscapes),
         data_prefix=VAL,
@@ -27,7 +28,7 @@ def test_both_encodings(cityscapes: Path, suffix: str, encoding: str) -> None:
     )
     assert len(dataset) == 6
     info = dataset.get_data_info(3)
-    assert info['label_encoding'] == encoding
+    assert info['label_encoding'].ids == encoding.ids
     stem = 'bochum/bochum_000001_000019'
     assert info['img_path'].endswith(f'{stem}_leftImg8bit.png')
     assert info['seg_map_path'].endswith(f'{stem}_gtFine_{suffix}.png')

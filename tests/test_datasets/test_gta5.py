@@ -11,6 +11,7 @@ from tiny_data import HEIGHT, PIPELINE, WIDTH, write_image, write_label
 from torch.utils.data import DataLoader
 
 from mmseg_da.datasets import GTA5Dataset
+from mmseg_da.datasets.encodings import TRAIN_IDS
 from mmseg_da.errors import InputError
 
 BASE = 'mmseg_da.datasets.base'
@@ -43,7 +44,7 @@ def test_reads_train_ids(gta5: Path) -> None:
         seg_map_suffix='_labelTrainIds.png',
         pipeline=PIPELINE,
     )
-    assert dataset.get_data_info(0)['label_encoding'] == 'train_ids'
+    assert dataset.get_data_info(0)['label_encoding'].ids == TRAIN_IDS.ids
     label = dataset[0]['data_samples'].gt_sem_seg.data
     assert label.unique().tolist() == [18]
 
@@ -75,13 +76,74 @@ def test_unknown_ids(gta5: Path, ids: list) -> None:
 def test_max_samples_are_evenly_spaced(gta5: Path) -> None:
     dataset = GTA5Dataset(data_root=str(gta5), max_samples=3)
     assert stems(dataset) == ['00001', '00004', '00007']
-    assert len(GTA5Dataset(data_root=str(gta5), max_samples=99)) == 10
     with pytest.raises(InputError, match='max_samples is 0'):
         GTA5Dataset(data_root=str(gta5), max_samples=0)
 
 
-def test_file_list(gta5: Path) -> None:
-    (gta5 / 'list.txt').write_text('00003\n\n00001.png\n')
+def test_fewer_images_than_max_samples_are_told(
+    gta5: Path, told: list[str]
+) -> None:
+    assert len(GTA5Dataset(data_root=str(gta5), max_samples=10)) == 10
+    assert told == []
+    assert len(GTA5Dataset(data_root=str(gta5), max_samples=2500)) == 10
+    (message,) = told
+    assert 'uses 10 images of' in message
+    assert message.endswith(': max_samples is 2,500, but there are 10.')
+
+
+@pytest.mark.parametrize('start', ['~', '$HOME', '${HOME}'])
+def test_home_in_paths(
+    gta5: Path, monkeypatch: pytest.MonkeyPatch, start: str
+) -> None:
+    monkeypatch.setenv('HOME', str(gta5.parent))
+    (gta5 / 'list.txt').write_text('00003\n')
+    root = f'{start}/gta5'
+    assert len(GTA5Dataset(data_root=root, ann_file='list.txt')) == 1
+    prefix = {'img_path': f'{root}/images', 'seg_map_path': f'{root}/labels'}
+    ann_file = f'{root}/list.txt'
+    assert len(GTA5Dataset(data_prefix=prefix, ann_file=ann_file)) == 1
+
+
+def test_label_encoding_is_an_argument(gta5: Path) -> None:
+    """Over what the names say, and checked against the files."""
+    for i in range(1, 11):
+        write_label(gta5 / f'labels/{i:05d}_ids.png', 8)
+    kwargs = {
+        'data_root': str(gta5),
+        'seg_map_suffix': '_ids.png',
+        'pipeline': PIPELINE,
+    }
+    for encoding, expected in (('train_ids', 8), ('label_ids', 1)):
+        dataset = GTA5Dataset(label_encoding=encoding, **kwargs)
+        label = dataset[0]['data_samples'].gt_sem_seg.data
+        assert label.unique().tolist() == [expected]
+    for bad in ('trainids', 3):
+        with pytest.raises(InputError, match='must be one of label_ids, trai'):
+            GTA5Dataset(label_encoding=bad, **kwargs)
+
+
+def test_file_that_fits_two_encodings_is_told_once(
+    gta5: Path, told: list[str]
+) -> None:
+    dataset = GTA5Dataset(data_root=str(gta5), pipeline=PIPELINE)
+    dataset[8]  # id 21 is no train id
+    assert told == []
+    dataset[0]
+    dataset[1]
+    (message,) = told
+    assert 'labels/00001.png fits both label ids and train ids' in message
+    for encoding in ('label_ids', 'train_ids'):
+        GTA5Dataset(
+            data_root=str(gta5), pipeline=PIPELINE, label_encoding=encoding
+        )[0]
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize('mark', ['', '\ufeff'])
+def test_file_list(gta5: Path, mark: str) -> None:
+    (gta5 / 'list.txt').write_text(
+        f'{mark}00003\n\n00001.png\n', encoding='utf-8'
+    )
     dataset = GTA5Dataset(data_root=str(gta5), ann_file='list.txt')
     assert stems(dataset) == ['00001', '00003']
 
@@ -227,15 +289,9 @@ def test_bad_samples_are_told_and_counted(
     assert not any('(5 of 10 bad' in x for x in told)
 
 
-def test_missing_labels_are_left_out(
-    gta5: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_labels_are_left_out(gta5: Path, told: list[str]) -> None:
     (gta5 / 'labels/00004.png').unlink()
     (gta5 / 'labels/00006.png').unlink()
-    told = []
-    monkeypatch.setattr(
-        f'{BASE}.print_log', lambda message, **_: told.append(message)
-    )
     kwargs = {'data_root': str(gta5), 'skip_bad_samples': True}
     dataset = GTA5Dataset(**kwargs)
     assert len(dataset) == 8

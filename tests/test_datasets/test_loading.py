@@ -71,12 +71,12 @@ def test_train_ids_and_label_map(tmp_path: Path) -> None:
 def test_unknown_id_and_colour(tmp_path: Path) -> None:
     path = tmp_path / 'a.png'
     write_label(path, 77)
-    with pytest.raises(InputError, match=r'a\.png .* 77, but label ids'):
+    with pytest.raises(InputError, match=r' 77 \(128 pixels\), but label ids'):
         load_label(path)
-    with pytest.raises(InputError, match=r'a\.png .* 77, but train ids'):
+    with pytest.raises(InputError, match=r' 77 \(128 pixels\), but train ids'):
         load_label(path, label_encoding='train_ids')
     Image.new('RGB', (4, 4), (1, 2, 3)).save(path)
-    with pytest.raises(InputError, match=r'a\.png .* \(1, 2, 3\), but'):
+    with pytest.raises(InputError, match=r'\(1, 2, 3\) \(16 pixels\), but'):
         load_label(path)
 
 
@@ -112,10 +112,12 @@ def test_damaged_label(tmp_path: Path) -> None:
 
 def test_other_kinds_of_label(tmp_path: Path) -> None:
     path = tmp_path / 'a.png'
-    for dtype_max, shape in ((40000, (4, 4)), (40000, (4, 4, 3))):
-        cv2.imwrite(str(path), np.full(shape, dtype_max, np.uint16))
-        with pytest.raises(InputError, match=r'a\.png has 16 bits'):
-            load_label(path)
+    cv2.imwrite(str(path), np.full((4, 4, 3), 40000, np.uint16))
+    with pytest.raises(InputError, match=r'a\.png has 16 bits'):
+        load_label(path)
+    cv2.imwrite(str(path), np.full((4, 4), 40000, np.uint16))
+    with pytest.raises(InputError, match=r' 40000 \(16 pixels\), but'):
+        load_label(path)
     Image.new('LA', (4, 4)).save(path)
     with pytest.raises(InputError, match=r'a\.png has the colour mode LA'):
         load_label(path)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmseg.evaluation import IoUMetric as MMSegIoUMetric
 
+from mmseg_da.errors import InputError
 from mmseg_da.evaluation import IoUMetric, iou_metric
 
 NAMES = ('intersection', 'union', 'prediction', 'label')
@@ -107,3 +108,39 @@ def test_totals_are_exact_beyond_single_precision():
     areas = IoUMetric.intersect_and_union(zeros, zeros, 1, 255)
     # Which does not exist in float32.
     assert [float(area + 2**24) for area in areas] == [2**24 + 1] * 4
+
+
+def metric_of(classes, **kwargs):
+    metric = IoUMetric(**kwargs)
+    metric.dataset_meta = {'classes': classes}
+    return metric
+
+
+def test_label_of_another_size_than_its_prediction():
+    metric = metric_of('ab')
+    data = sample([[0] * 12] * 8, [[0] * 6] * 4)
+    data['img_path'] = 'a.png'
+    with pytest.raises(InputError) as error:
+        metric.process({}, [data])
+    assert 'The label of a.png is 6x4, but its prediction is 12x8' in str(
+        error.value
+    )
+
+
+def test_means_over_some_classes():
+    """By hand: IoU 1/2, 1/4, 0; the class d does not occur."""
+    metric = metric_of(
+        'abcd', class_means={'mIoU2': ['a', 'b'], 'mIoU_bcd': ['b', 'c', 'd']}
+    )
+    prediction, label = [[0, 1, 1, 2, 1, 0]], [[0, 0, 1, 1, 2, 255]]
+    metric.process({}, [sample(prediction, label)])
+    results = metric.compute_metrics(metric.results)
+    assert results['mIoU2'] == pytest.approx((50 + 100 / 4) / 2, abs=0.01)
+    assert results['mIoU_bcd'] == pytest.approx((100 / 4 + 0) / 2, abs=0.01)
+    assert 'IoU.d' not in results
+
+
+@pytest.mark.parametrize('classes', [['a', 'z'], 'a', []])
+def test_mean_over_unknown_classes(classes):
+    with pytest.raises(InputError, match=r'class_means\.mIoU2 (names|is)'):
+        metric_of('ab', class_means={'mIoU2': classes})

@@ -42,6 +42,23 @@ def pillow(mode: str, kind: str = 'PNG', **options) -> bytes:
     return buffer.getvalue()
 
 
+def shallow(bits: int) -> bytes:
+    """A grey PNG of 1, 2 or 4 bits with the values 0 and 1."""
+    rows = (b'\0' + bytes([1] * bits)) * 8
+    chunks = (
+        (b'IHDR', struct.pack('>II5B', 8, 8, bits, 0, 0, 0, 0)),
+        (b'IDAT', zlib.compress(rows)),
+        (b'IEND', b''),
+    )
+    return b'\x89PNG\r\n\x1a\n' + b''.join(
+        struct.pack('>I', len(data))
+        + name
+        + data
+        + struct.pack('>I', zlib.crc32(name + data))
+        for name, data in chunks
+    )
+
+
 def flip(data: bytes, index: int) -> bytes:
     return bytes(b ^ 16 * (i == index % len(data)) for i, b in enumerate(data))
 
@@ -120,35 +137,38 @@ LABELS = {
     'CMYK JPEG': (pillow('CMYK', 'JPEG'), NO_PNG),
     'GIF': (pillow('P', 'GIF'), NO_PNG),
     'float TIFF': (pillow('F', 'TIFF'), NO_PNG),
-    '16-bit grey': (
-        encode(np.full((8, 8), 7, np.uint16)),
-        r'has 16 bits per value, but labels are 8-bit',
-    ),
+    **{
+        f'{bits}-bit grey': (
+            shallow(bits),
+            rf'is grey with {bits} bits per pixel, which decoders scale',
+        )
+        for bits in (1, 2, 4)
+    },
     '16-bit colour': (
         encode(np.full((8, 8, 3), 7, np.uint16)),
-        r'has 16 bits per value, but labels are 8-bit',
+        r'has 16 bits per value, but colours have 8',
     ),
     'grey with alpha': (
         pillow('LA'),
-        r'has the colour mode LA, but labels are 8-bit palette',
+        r'has the colour mode LA, but labels are palette, grey, RGB or RGBA',
     ),
 }
 VALUES = {
     'label id 35': (
         pillow('L', color=35),
-        r'the unknown label value\(s\) 35, but label ids are 0 to 34 and 255',
+        r'value\(s\) 35 \(64 pixels\), but label ids are 0 to 34 and 255',
     ),
     'palette index 200': (
         pillow('P', color=200),
-        r'the unknown label value\(s\) 200, but label ids are 0 to 34',
+        r'the unknown label value\(s\) 200 \(64 pixels\), but label ids are',
     ),
     'colour': (
         pillow('RGB', color=(1, 2, 3)),
-        r'the unknown label colour\(s\) \(1, 2, 3\), but an RGB label uses',
+        r'label colour\(s\) \(1, 2, 3\) \(64 pixels\), but an RGB label uses',
     ),
     'colour with alpha': (
         pillow('RGBA', color=(1, 2, 3, 9)),
-        r'the unknown label colour\(s\) \(1, 2, 3\), but an RGB label uses',
+        r'label colour\(s\) \(1, 2, 3\) \(64 pixels\), but an RGB label uses',
     ),
 }
 
@@ -248,7 +268,7 @@ def test_bad_train_id(tmp_path: Path, value: int) -> None:
         return load_label(path, label_encoding='train_ids')
 
     said = sentence(load, path, LabelValueError)
-    assert f'value(s) {value}, but train ids are 0 to 18 and 255' in said
+    assert f'{value} (64 pixels), but train ids are 0 to 18 and 255' in said
 
 
 @pytest.mark.parametrize('size', [(8, 9), (1, 1), (4, 4)])

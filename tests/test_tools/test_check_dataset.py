@@ -100,10 +100,12 @@ def spoil(data: Path) -> dict[tuple, str]:
         ('missing label', 'train', labels / '0.png'): 'has no label',
         ('missing label', 'train', labels / '1.png'): 'has no label',
         ('unusable image', 'train', cut): 'is truncated',
-        ('unknown label value', 'train', labels / '2.png'): '77, but label',
+        ('unknown label value', 'train', labels / '2.png'): '77 (128 pixels), but',
         ('size mismatch', 'train', labels / '3.png'): 'is 16x9, but',
         ('empty label', 'train', labels / '4.png'): 'void everywhere',
         ('one-class label', 'train', labels / '5.png'): 'class 0 alone',
+        ('unclear label', 'train', labels / '4.png'): 'fits both label ids',
+        ('unclear label', 'train', labels / '5.png'): 'fits both label ids',
         (
             'unusable image',
             'target',
@@ -137,7 +139,7 @@ def test_every_finding(data: Path, check, workers: int, capsys) -> None:
     for key, text in expected.items():
         assert text in found[key]
     warnings = {f['kind'] for f in findings if f['severity'] == 'warning'}
-    assert warnings == {'empty label', 'one-class label'}
+    assert warnings == {'empty label', 'one-class label', 'unclear label'}
     line = next(
         line
         for line in capsys.readouterr().out.splitlines()
@@ -147,7 +149,7 @@ def test_every_finding(data: Path, check, workers: int, capsys) -> None:
 
 
 def test_warnings_alone_are_clean(data: Path, check) -> None:
-    write_label(data / 'gta5/labels/4.png', 0)
+    write_label(data / 'gta5/labels/4.png', 34)
     write_label(data / 'gta5/labels/5.png', np.full((8, 16), 26))
     status, findings = check()
     assert status == 0
@@ -201,6 +203,65 @@ def test_no_data_set(data: Path, check) -> None:
     (data / 'config.py').write_text('a = 1')
     with pytest.raises(InputError, match=r'config\.py has no data set'):
         check()
+
+
+def test_label_of_two_encodings(data: Path, check) -> None:
+    write_label(data / 'gta5/labels/3.png', [[7] * 8 + [8] * 8])
+    status, (finding,) = check()
+    assert (status, finding['kind']) == (0, 'unclear label')
+    assert finding['file'] == str(data / 'gta5/labels/3.png')
+    for encoding in ('label_ids', 'train_ids'):
+        option = f'{SOURCE}.label_encoding={encoding}'
+        kinds = {f['kind'] for f in check('--cfg-options', option)[1]}
+        assert kinds <= {'unknown label value'}
+
+
+def test_fewer_images_than_asked_for(check) -> None:
+    status, (finding,) = check('--cfg-options', f'{SOURCE}.max_samples=2500')
+    assert (status, finding['kind']) == (0, 'fewer images')
+    assert 'max_samples is 2,500, but there are 6.' in finding['message']
+
+
+def test_jpeg_damaged_inside(data: Path, check, capfd) -> None:
+    """As far as the decoder tells."""
+    folder = data / 'gta5/images'
+    for path in folder.iterdir():
+        write_image(path.with_suffix('.jpg'), int(path.stem), (160, 80))
+        write_label(data / f'gta5/labels/{path.name}', 26, size=(160, 80))
+    path = folder / '3.jpg'
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 200] = bytes(200)
+    path.write_bytes(content)
+    options = ['--cfg-options', f'{SOURCE}.img_suffix=.jpg']
+    status, findings = check(*options)
+    (finding,) = [f for f in findings if f['severity'] == 'error']
+    assert (status, finding['kind']) == (1, 'damaged image')
+    assert finding['file'] == str(path)
+    assert 'Corrupt JPEG data' in finding['message']
+    assert 'JPEG' not in capfd.readouterr().err
+
+
+def test_labels_loaded_before_the_resize_of_val(data: Path, check) -> None:
+    key = 'val_dataloader.dataset.pipeline'
+    steps = ['LoadImage', 'LoadTrainIds', 'ResizeToScale']
+    text = (data / 'config.py').read_text()
+    for names, is_wrong in (
+        (steps, True),
+        ([steps[0], steps[2], steps[1]], False),
+        ([*steps, 'EvaluateAtInputSize'], False),
+    ):
+        pipeline = [dict(type=f'mmseg_da.{name}') for name in names]
+        (data / 'config.py').write_text(
+            f'{text}\nval_dataloader["dataset"].update('
+            f'pipeline={pipeline}, img_scale=(8, 8))\n'
+        )
+        if not is_wrong:
+            assert check()[0] == 0
+            continue
+        with pytest.raises(InputError) as error:
+            check()
+        assert f'{key} has LoadTrainIds before ResizeToScale' in str(error)
 
 
 SOURCE = 'train_dataloader.dataset'

@@ -189,6 +189,43 @@ def test_copy_without_its_source_is_used(config, tmp_path):
     assert len(list(samples(train_cfg(config, options)))) == 3
 
 
+@pytest.mark.parametrize('asked', [2500, None])
+def test_copy_of_fewer_images_is_told(config, tmp_path, told, asked):
+    key = 'train_dataloader.dataset.max_samples'
+    options = resize(
+        [str(config), str(tmp_path / 'out'), '--workers', '0']
+        + ['--cfg-options', f'{key}=2']
+    )
+    cfg = train_cfg(config, {**options, key: 2})
+    assert len(list(samples(cfg))) == 2
+    assert told == []
+    cfg = train_cfg(config, {**options, key: asked})
+    assert len(list(samples(cfg))) == 2
+    (message,) = told
+    assert 'GTA5Dataset uses 2 images of' in message
+    said = 'the resized copy was made with 2 of 3.'
+    assert message.endswith(said if asked is None else 'but there are 2.')
+
+
+def test_copy_of_a_declared_encoding(config, tmp_path):
+    key = 'train_dataloader.dataset.label_encoding'
+    changed = {key: 'label_ids'}
+    options = resize(
+        [str(config), str(tmp_path / 'out'), '--workers', '0']
+        + ['--cfg-options', f'{key}=label_ids']
+    )
+    assert options[key] == 'train_ids'
+    for original, copied in zip(
+        samples(train_cfg(config, changed)),
+        samples(train_cfg(config, {**changed, **options})),
+    ):
+        labels = [
+            sample['data_samples'].gt_sem_seg.data
+            for sample in (original, copied)
+        ]
+        assert torch.equal(*labels)
+
+
 def test_copy_of_another_size_is_refused(config, tmp_path):
     out = str(tmp_path / 'out')
     options = resize([str(config), out, '--workers', '0'])

@@ -1,9 +1,9 @@
 """Transforms; imported for their registration."""
 
 from .color_jitter import ColorJitter
-from .formatting import EvaluateAtInputSize, ResizeToScale
 from .loading import LoadImage, LoadTrainIds
 from .random_resized_crop import RandomResizedCrop
+from .resizing import EvaluateAtInputSize, ResizeToScale
 
 __all__ = [
     'ColorJitter',

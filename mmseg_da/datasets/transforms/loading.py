@@ -1,20 +1,26 @@
 """Reading images and labels, with bad files found and named."""
 
 import io
+import logging
 import warnings
 import zlib
-from typing import Optional
 
 import mmcv
 import mmengine.fileio as fileio
 import numpy as np
 from mmcv.transforms import LoadImageFromFile
+from mmengine.logging import print_log
 from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
 
-from ...errors import InputError, SizeMismatchError, UnreadableFileError
-from ...registry import TRANSFORMS
-from ..labels import check_train_ids, decode_label_ids, decode_rgb
+from mmseg_da.datasets.encodings import get_encoding
+from mmseg_da.datasets.transforms.decoding import decode_label, unclear_label
+from mmseg_da.errors import (
+    InputError,
+    SizeMismatchError,
+    UnreadableFileError,
+)
+from mmseg_da.registry import TRANSFORMS
 
 # Larger than any street scene (8192x8192), and small enough to decode: a
 # header can declare gigabytes in a file of some bytes.
@@ -23,7 +29,7 @@ _PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 
 
 def read_bytes(
-    path: str, kind: str, backend_args: Optional[dict] = None
+    path: str, kind: str, backend_args: dict | None = None
 ) -> bytes:
     """Read a whole image file and check that its end is there.
 
@@ -125,7 +131,7 @@ class LoadImage(LoadImageFromFile):
         InputError: The image is missing, empty, truncated or damaged.
     """
 
-    def transform(self, results: dict) -> Optional[dict]:
+    def transform(self, results: dict) -> dict | None:
         """Add ``img`` (BGR, uint8), ``img_shape`` and ``ori_shape``."""
         try:
             img = self._read(results['img_path'])
@@ -152,28 +158,35 @@ class LoadImage(LoadImageFromFile):
 
 @TRANSFORMS.register_module()
 class LoadTrainIds(LoadAnnotations):
-    """Load a label PNG of either domain as train ids.
+    """Load a label PNG as the classes that a network is trained on.
 
-    Palette and grey PNGs hold ids: label ids or train ids, as the data set
-    says in ``label_encoding``. RGB(A) PNGs hold Cityscapes' colours. All are
-    decoded by table look-up (:mod:`mmseg_da.datasets.labels`).
+    The data set says in ``label_encoding`` how its files encode classes:
+    grey files and palette files by ids, RGB(A) files by colours or by ids in
+    one channel. All are decoded by one table look-up
+    (:mod:`mmseg_da.datasets.label_encoding`).
 
     Required keys: ``seg_map_path``, ``seg_fields``; used if there:
-    ``label_encoding``, ``label_map``, ``ori_shape``, ``img_path``.
-    Added key: ``gt_seg_map`` (uint8, shape (H, W), 0..18 and 255).
+    ``label_encoding`` (a :class:`LabelEncoding` or a name; absent: train
+    ids), ``label_map``, ``ori_shape``, ``img_path``.
+    Added keys: ``gt_seg_map`` (uint8, shape (H, W), classes and 255 for what
+    is ignored) and ``unclear_label``, whether the file could as well hold
+    train ids.
 
     Args:
         backend_args (dict, optional): A file backend of mmengine. Defaults
             to None: the local disk.
 
     Raises:
-        InputError: The label is missing, empty, truncated or damaged, not an
-            8-bit PNG, of another size than its image, or has an id or a
-            colour that is not known.
+        InputError: The label is missing, empty, truncated, damaged or no
+            PNG, its kind is not the declared one, its size is not that of
+            its image, it has an id or a colour that is not known, or its
+            palette contradicts its ids.
     """
 
-    def __init__(self, backend_args: Optional[dict] = None) -> None:
+    def __init__(self, backend_args: dict | None = None) -> None:
         super().__init__(backend_args=backend_args)
+        # The first file that fits two encodings is told, not each of them.
+        self.tells_unclear = True
 
     def _load_seg_map(self, results: dict) -> None:
         path = results['seg_map_path']
@@ -184,19 +197,21 @@ class LoadTrainIds(LoadAnnotations):
                 'lossy formats change them.'
             )
         _check_png_checksums(data, path)
-        if data[24:25] == b'\x10':  # bit depth in the header
-            raise UnreadableFileError(
-                f'The label file {path} has 16 bits per value, but labels '
-                'are 8-bit palette, grey or RGB PNGs.'
-            )
+        encoding = get_encoding(results.get('label_encoding', 'train_ids'))
         try:
             image = Image.open(io.BytesIO(data))
             self._check_size(image.size[::-1], results)
-            label = self._decode(image, path, results)
+            label, is_unclear = decode_label(data, image, path, encoding)
         except InputError:
             raise
         except Exception as error:  # decoders raise whatever they like
             raise _undecodable(path, 'label', len(data)) from error
+        if is_unclear and self.tells_unclear:
+            self.tells_unclear = False
+            print_log(
+                unclear_label(path), logger='current', level=logging.WARNING
+            )
+        results['unclear_label'] = is_unclear
         label_map = results.get('label_map')
         if label_map is not None:
             table = np.full(256, 255, np.uint8)
@@ -215,20 +230,6 @@ class LoadTrainIds(LoadAnnotations):
                 f'{results.get("img_path")} is {expected[1]}x{expected[0]}: '
                 'they must have the same size.'
             )
-
-    @staticmethod
-    def _decode(image: Image.Image, path: str, results: dict) -> np.ndarray:
-        if image.mode in ('RGB', 'RGBA'):
-            return decode_rgb(np.asarray(image.convert('RGB')), path)
-        if image.mode not in ('P', 'L', '1'):
-            raise UnreadableFileError(
-                f'The label file {path} has the colour mode {image.mode}, '
-                'but labels are 8-bit palette, grey or RGB PNGs.'
-            )
-        ids = np.asarray(image).astype(np.uint8, copy=False)
-        if results.get('label_encoding', 'train_ids') == 'train_ids':
-            return check_train_ids(ids, path)
-        return decode_label_ids(ids, path)
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(backend_args={self.backend_args})'
