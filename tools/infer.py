@@ -162,6 +162,17 @@ class Timed:
         getattr(torch, self.device.type).synchronize()
 
 
+def _check_out(out: str, source: str) -> None:
+    """Refuse to write pictures where the next run would read them."""
+    folder, source = Path(out).resolve(), Path(source).resolve()
+    if folder.is_relative_to(source):
+        raise InputError(
+            f'--out {out} is inside the input folder {source}, so that the '
+            'next run would segment the pictures of this one: give a folder '
+            'outside it.'
+        )
+
+
 def main(argv: Sequence[str] | None = None) -> dict:
     args = parse_args(argv)
     if not 0 <= args.opacity <= 1:
@@ -171,6 +182,7 @@ def main(argv: Sequence[str] | None = None) -> dict:
             raise InputError(f'--threads is {args.threads}: give 1 or more.')
         torch.set_num_threads(args.threads)
     frames = Frames(args.input)
+    _check_out(args.out, args.input)
     predictor = Predictor(
         load_config(args.config, args.cfg_options),
         args.checkpoint,

@@ -183,5 +183,8 @@ def test_wrong_arguments_are_named(trained, folder, tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             infer([*trained, str(folder), *out, *arguments])
+    for inside in (folder, folder / 'b/painted'):
+        with pytest.raises(InputError, match='is inside the input folder'):
+            infer([*trained, str(folder), '--out', str(inside)])
     with pytest.raises(InputError, match='--shape|shape is 8 8'):
         export([*trained, '--out', 'a.onnx', '--shape', '8', '8'])
