@@ -82,7 +82,9 @@ def paint_predictions(cfg: Config, folder: str) -> None:
     # OpenMMLab's draws one image in 50 unless told.
     hooks['visualization'] = dict(hook, draw=True, interval=1)
     cfg.default_hooks = hooks
-    visualizer = cfg.get('visualizer') or dict(type='SegLocalVisualizer')
+    visualizer = dict(cfg.get('visualizer') or {})
+    if visualizer.get('type', 'SegLocalVisualizer') == 'SegLocalVisualizer':
+        visualizer['type'] = 'mmseg_da.SegLocalVisualizer'
     # Without a backend, what is painted is written nowhere.
     backends = visualizer.get('vis_backends') or [dict(type='LocalVisBackend')]
     cfg.visualizer = dict(visualizer, vis_backends=backends, save_dir=folder)
@@ -94,6 +96,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     cfg.load_from = args.checkpoint
     set_work_dir(cfg, args.work_dir, args.config)
     check_config(cfg, 'test')
+    # Without a file name the runner dumps the config as TIMESTAMP.py. With
+    # it, the config of the training in the same work dir would be replaced.
+    cfg = Config(cfg.to_dict())
     set_launcher(cfg, args.launcher)
     if args.show_dir is not None:
         paint_predictions(cfg, args.show_dir)

@@ -71,6 +71,14 @@ def assert_predictions(out: Path, config: Path, model) -> None:
         assert written.tolist() == ids.tolist()
 
 
+SCORED_AT_INPUT_SIZE = """
+test_dataloader = dict(dataset=dict(pipeline=[
+    dict(type='mmseg_da.LoadImage'),
+    dict(type='mmseg_da.LoadTrainIds'),
+    dict(type='mmseg_da.ResizeToScale'),
+    dict(type='mmseg_da.EvaluateAtInputSize'),
+    dict(type='PackSegInputs')]))
+"""
 EVALUATORS = {
     'one': '',
     'list': f'test_evaluator = [{METRIC}, {OTHER}]',
@@ -125,6 +133,25 @@ def test_show_dir_holds_a_picture_of_each_image(
         assert len(painted) == len(image)
         assert painted.shape[1] % width == 0
         assert (painted[:, -width:] != image).any()
+
+
+def test_show_dir_paints_labels_scored_at_the_input_size(
+    evaluate, folder: Path
+) -> None:
+    evaluate('--show-dir', 'painted', more=SCORED_AT_INPUT_SIZE)
+    pictures = sorted((folder / 'painted').rglob('*.png'))
+    assert len(pictures) == len(IMAGES)
+    # Label and prediction side by side.
+    assert cv2.imread(str(pictures[0])).shape == (32, 2 * 64, 3)
+
+
+def test_the_config_of_the_training_stays(evaluate, folder: Path) -> None:
+    (folder / 'w').mkdir()
+    (folder / 'w/more.py').write_text('# of the training')
+    evaluate()
+    assert (folder / 'w/more.py').read_text() == '# of the training'
+    (dumped,) = (folder / 'w').glob('2*.py')
+    assert 'test_dataloader' in dumped.read_text()
 
 
 def test_nothing_more_is_written_without_the_flags(
