@@ -20,6 +20,7 @@ from .config_types import (
     dicts,
     wrong,
 )
+from .domain_sizes import check_domain_sizes
 
 NEEDS = dict(
     train=('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'),
@@ -107,6 +108,7 @@ def check_config(cfg: Config, purpose: str) -> None:
     _check_classes(model, content.get('default_hooks'))
     if purpose == 'train':
         _check_padding(model)
+        check_domain_sizes(content)
     checkpoint = content.get('load_from')
     if checkpoint is not None:
         _check_checkpoint(checkpoint)
