@@ -14,6 +14,7 @@ from mmengine.registry import init_default_scope
 from mmseg_da.datasets.listing import walk_files
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
+from mmseg_da.utils.dataset_configs import find_target_loader
 
 IMAGES = '.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp'
 VIDEOS = '.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v'
@@ -67,17 +68,22 @@ def read_image(path: str | Path) -> np.ndarray:
 
 
 def training_images(cfg: Config, count: int) -> list[Path]:
-    """Images that a config trains on, evenly spaced, for calibration.
+    """Choose images that a config trains on, evenly spaced, to calibrate.
 
-    Those of the target domain if there is one; never those that the config
-    is evaluated on.
+    They are the target domain's if there is a target, and never those that
+    the config is evaluated on.
+
+    Args:
+        cfg (Config): The config.
+        count (int): The number of images.
 
     Raises:
-        InputError: If the config trains on none, or they are not there.
+        InputError: If the config trains on no images, or they are missing.
     """
-    loader = cfg.get('train_dataloader')
-    for hook in (cfg.get('default_hooks') or {}).values():
-        loader = (hook or {}).get('target_dataloader', loader)
+    _, loader = find_target_loader(cfg) or (
+        'train_dataloader',
+        cfg.get('train_dataloader'),
+    )
     if not loader:
         raise InputError(
             f'{cfg.filename} has no train_dataloader, whose images would '

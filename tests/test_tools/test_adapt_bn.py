@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 from tiny_data import write_image
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmseg_da.analysis.models import build_segmentor
+from mmseg_da.apis import build_segmentor
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 from mmseg_da.utils import load_config
