@@ -12,6 +12,7 @@ from mmseg.registry import METRICS as MMSEG_METRICS
 from mmseg.registry import MODELS as MMSEG_MODELS
 from mmseg.registry import PARAM_SCHEDULERS as MMSEG_PARAM_SCHEDULERS
 from mmseg.registry import TRANSFORMS as MMSEG_TRANSFORMS
+from mmseg.registry import VISUALIZERS as MMSEG_VISUALIZERS
 
 
 def _child(parent: Registry, *locations: str) -> Registry:
@@ -30,3 +31,4 @@ TRANSFORMS = _child(MMSEG_TRANSFORMS, 'datasets')
 HOOKS = _child(MMSEG_HOOKS, 'engine', 'adaptation')
 PARAM_SCHEDULERS = _child(MMSEG_PARAM_SCHEDULERS, 'engine')
 METRICS = _child(MMSEG_METRICS, 'evaluation')
+VISUALIZERS = _child(MMSEG_VISUALIZERS, 'visualization')

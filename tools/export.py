@@ -1,11 +1,11 @@
-"""Export a trained network for ONNX Runtime or OpenVINO, and check it.
-
-python tools/export.py CONFIG CHECKPOINT --shape 512 1024 --precision int8 \
-    --out work_dirs/bisenet_int8.onnx
+"""Export a trained network for ONNX Runtime or OpenVINO, and check the file.
 
 The file takes a normalised image (N, 3, H, W) and returns the logits of the
 decode head, for the paper's BiSeNet at 1/8 of the size. tools/infer.py and
-mmseg_da.deploy.Predictor take it in place of a checkpoint.
+mmseg_da.apis.init_predictor take the file in place of a checkpoint.
+
+    python tools/export.py configs/da/bisenet_adv_gta2cs.py best.pth \\
+        --shape 512 1024 --precision int8 --out best_int8.onnx
 """
 
 from __future__ import annotations
@@ -13,30 +13,37 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-import cv2
-import torch
+import numpy as np
 from rich.progress import track
-from torch import Tensor
 
-from mmseg_da.deploy import Predictor, init_model
-from mmseg_da.deploy.evaluate import mean_iou
-from mmseg_da.deploy.export import FORMATS, check_parity, export
+from mmseg_da.apis import export, init_model, mean_iou
+from mmseg_da.deploy import FastSegmentor, Predictor
+from mmseg_da.deploy.export import FORMATS
 from mmseg_da.deploy.images import list_images, read_image, training_images
+from mmseg_da.deploy.runtimes import load_network
 from mmseg_da.utils import ConfigOptions, load_config, one_sentence_errors
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument(
-        '--out', required=True, help='file to write: .onnx, or .xml'
+        '--out',
+        required=True,
+        help='file to write: .onnx, or .xml for OpenVINO',
     )
-    parser.add_argument('--format', choices=FORMATS, default='onnx')
+    parser.add_argument(
+        '--format', choices=FORMATS, default='onnx', help='default: onnx'
+    )
     parser.add_argument(
         '--precision',
         choices=sorted({p for names in FORMATS.values() for p in names}),
         default='fp32',
+        help='default: fp32',
     )
     parser.add_argument(
         '--shape',
@@ -49,21 +56,25 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--dynamic',
         action='store_true',
-        help='take any batch, height and width; --shape is what is checked',
+        help='let batch, height and width vary; --shape is checked only',
     )
     parser.add_argument(
         '--calibration',
         metavar='FOLDER',
-        help='images that set the ranges of int8; default: those of the '
-        'target domain that the config trains on',
+        help='images that set the ranges of int8; default: images that the '
+        'config trains on, of the target if there is one',
     )
     parser.add_argument(
-        '--images', type=int, default=32, help='of them; default: 32'
+        '--images',
+        type=int,
+        default=32,
+        help='number of images for --calibration; default: 32',
     )
     parser.add_argument(
         '--evaluate',
         action='store_true',
-        help="also print the mIoU on the config's test data, before and after",
+        help='also print the mIoU of the checkpoint and of the file on the '
+        "config's test data",
     )
     parser.add_argument(
         '--cfg-options',
@@ -74,32 +85,24 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def calibration_images(args, cfg, predictor: Predictor) -> list[Tensor]:
-    """Images as the network gets them, for int8 only."""
+def calibration_images(args, cfg) -> list[np.ndarray]:
+    """Read the images that set the ranges of int8."""
     if args.precision != 'int8':
         return []
-    files = (
-        list_images(args.calibration)[: args.images]
-        if args.calibration
-        else training_images(cfg, args.images)
-    )
-    size = tuple(args.shape[::-1])
-    return [
-        predictor.preprocess([cv2.resize(read_image(file), size)])
-        for file in track(files, description='Reading')
-    ]
+    if args.calibration:
+        files = list_images(args.calibration)[: args.images]
+    else:
+        files = training_images(cfg, args.images)
+    return [read_image(f) for f in track(files, description='Reading')]
 
 
 def main(argv: Sequence[str] | None = None) -> dict:
     args = parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
-    # Images are brought to the shape that is exported.
-    cfg.test_pipeline = [dict(type='Resize', scale=tuple(args.shape[::-1]))]
-    model = init_model(cfg, args.checkpoint, 'cpu', pack=False)
-    predictor = Predictor.of(model)
-    images = calibration_images(args, cfg, predictor)
-    path = export(
-        model.network,
+    model = init_model(cfg, args.checkpoint, 'cpu')
+    images = calibration_images(args, cfg)
+    found = export(
+        model,
         args.out,
         args.format,
         args.precision,
@@ -107,24 +110,24 @@ def main(argv: Sequence[str] | None = None) -> dict:
         args.dynamic,
         images,
     )
-    torch.manual_seed(0)
-    checked = images[:4] or [torch.randn(1, 3, *args.shape) for _ in range(2)]
-    found = check_parity(
-        model.network, path, args.format, args.precision, checked
-    )
     print(
-        f'Wrote {path}: logits within {found["max_difference"]:.1e} of '
-        f'{found["largest_logit"]:.1f}, the same class on '
+        f'Wrote {found["path"]}: the logits, of at most '
+        f'{found["largest_logit"]:.1f}, differ by at most '
+        f'{found["max_difference"]:.1e}, and the class is the same on '
         f'{100 * found["agreement"]:.3f} % of the pixels of '
-        f'{len(checked)} {"images" if images else "random inputs"}'
+        f'{found["checked"]} {"images" if images else "random inputs"}.'
     )
     if args.evaluate:
-        for name, predict in (
-            ('before', predictor),
-            ('after', Predictor(cfg, path)),
+        fast = FastSegmentor(model)
+        scale = tuple(args.shape[::-1])
+        for name, network in (
+            ('before', None),
+            ('after', load_network(found['path'])),
         ):
             found[f'miou_{name}'] = mean_iou(
-                predict, cfg, lambda x: track(x, description='Evaluating')
+                Predictor(fast, network, scale),
+                cfg,
+                lambda x: track(x, description='Evaluating'),
             )
             print(f'mIoU {name}: {found[f"miou_{name}"]:.2f}')
     return found

@@ -1,8 +1,10 @@
-"""Segment an image, a folder of images or a video, the fast way.
+"""Segment an image, a folder of images or a video.
 
-python tools/infer.py CONFIG CHECKPOINT street.mp4 --out work_dirs/street
+CHECKPOINT is a .pth file of a training, or the file that tools/export.py
+made from it. Images are resized as the config's test data set says.
 
-CHECKPOINT is a .pth of training, or what tools/export.py wrote of it.
+    python tools/infer.py configs/da/bisenet_adv_gta2cs.py best.pth \\
+        street.mp4 --out work_dirs/street
 """
 
 from __future__ import annotations
@@ -19,8 +21,8 @@ import torch
 from PIL import Image
 from rich.progress import Progress
 
-from mmseg_da.analysis.latency import pick_device
-from mmseg_da.deploy import Predictor
+from mmseg_da.analysis.timing import synchronize
+from mmseg_da.apis import init_predictor
 from mmseg_da.deploy.background import WriteBehind, read_ahead
 from mmseg_da.deploy.images import Frames
 from mmseg_da.errors import InputError
@@ -29,7 +31,10 @@ from mmseg_da.utils.files import atomic_path
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint, or exported network')
     parser.add_argument('input', help='image, folder of images, or video')
@@ -38,24 +43,31 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--write',
         choices=('overlay', 'ids', 'both'),
         default='both',
-        help='painted over the image (of a video: a video), as train-id '
-        'PNGs in the colours of the classes, or both; default: both',
+        help='the image (or video) with the classes painted over it, PNGs '
+        'of train ids in the colours of the classes, or both; default: both',
     )
     parser.add_argument(
-        '--opacity', type=float, default=0.5, help='of the overlay'
+        '--opacity',
+        type=float,
+        default=0.5,
+        help='opacity of the overlay, 0 to 1; default: 0.5',
     )
     parser.add_argument(
-        '--precision', default='fp32', help='fp32, bf16, or fp16 on CUDA'
+        '--precision',
+        default='fp32',
+        help='fp32, bf16, or fp16 on CUDA; default: fp32',
     )
     parser.add_argument(
-        '--device', default='auto', help='default: CUDA if there is any'
+        '--device',
+        default='auto',
+        help='cpu, cuda, cuda:1, ...; default: CUDA if there is any',
     )
     parser.add_argument(
         '--compile',
         action='store_true',
-        help='compile the network, which takes a minute at the start',
+        help='compile the network first, which takes a minute',
     )
-    parser.add_argument('--threads', type=int, help='CPU threads')
+    parser.add_argument('--threads', type=int, help='number of CPU threads')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -66,19 +78,20 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 class Writer:
-    """Writes class maps as the arguments say; a video at the end only."""
+    """Write class maps as the arguments say. A video is there at the end."""
 
     def __init__(self, args, frames: Frames, palette) -> None:
         self.args, self.palette = args, palette
-        # BGR of each id; OpenCV's table is ten times as fast as indexing.
+        # The BGR colour of each id. OpenCV's table look-up is ten times as
+        # fast as indexing an array.
         self.colours = np.zeros((1, 256, 3), np.uint8)
         self.colours[0, : len(palette)] = np.array(palette)[:, ::-1]
         self.out = Path(args.out)
-        # Asked for here: a thread reads the video while another writes.
+        # Read here, since another thread reads the video later.
         self.fps = frames.fps
         name = f'{frames.path.stem}_overlay'
         self.path = self.out / f'{name}.mp4'
-        # OpenCV tells the format by the suffix.
+        # OpenCV takes the format from the suffix.
         self.partial = self.out / f'.{name}.{os.getpid()}.part.mp4'
         self.video = None
 
@@ -145,21 +158,29 @@ def _write_image(path: Path, image: np.ndarray) -> None:
 
 
 class Timed:
-    """A network whose time is summed up."""
+    """A network that adds up the time of its calls."""
 
     def __init__(self, network, device: torch.device) -> None:
         self.network, self.device, self.seconds = network, device, 0.0
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        self._wait()
+        synchronize(self.device)
         start = time.perf_counter()
         logits = self.network(images)
-        self._wait()
+        synchronize(self.device)
         self.seconds += time.perf_counter() - start
         return logits
 
-    def _wait(self) -> None:
-        getattr(torch, self.device.type).synchronize()
+
+def _check_out(out: str, source: str) -> None:
+    """Refuse to write pictures where the next run would read them."""
+    folder, source = Path(out).resolve(), Path(source).resolve()
+    if folder.is_relative_to(source):
+        raise InputError(
+            f'--out {out} is inside the input folder {source}, so that the '
+            'next run would segment the pictures of this one: give a folder '
+            'outside it.'
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> dict:
@@ -171,16 +192,17 @@ def main(argv: Sequence[str] | None = None) -> dict:
             raise InputError(f'--threads is {args.threads}: give 1 or more.')
         torch.set_num_threads(args.threads)
     frames = Frames(args.input)
-    predictor = Predictor(
+    _check_out(args.out, args.input)
+    predictor = init_predictor(
         load_config(args.config, args.cfg_options),
         args.checkpoint,
-        str(pick_device(args.device)),
+        args.device,
         args.precision,
         args.compile,
     )
     timed = Timed(predictor.network, predictor.device)
     predictor.network = timed
-    palette = predictor.dataset_meta['palette']
+    palette = predictor.model.dataset_meta['palette']
     count, predicting, begin = 0, 0.0, None
     with (
         Progress() as progress,

@@ -1,6 +1,9 @@
 """Evaluate a checkpoint on the test data of a config.
 
-python tools/test.py configs/da/bisenet_adv_gta2cs.py CHECKPOINT
+MMSegmentation's own test loop does the work. The metrics are printed, and
+written as JSON to the work dir.
+
+    python tools/test.py configs/da/bisenet_adv_gta2cs.py best.pth
 """
 
 from __future__ import annotations
@@ -27,22 +30,28 @@ from mmseg_da.utils.checkpoint import check_weights
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument(
-        '--work-dir', help='where the log and the metrics (JSON) go'
+        '--work-dir',
+        help='folder for the log and the metrics; default: work_dirs/CONFIG',
     )
     parser.add_argument(
-        '--out', help='folder for the predictions, as train-id PNGs'
+        '--out', help='folder for the predictions, PNGs of train ids'
     )
-    parser.add_argument('--show-dir', help='folder for painted predictions')
     parser.add_argument(
-        '--stock',
+        '--show-dir', help='folder for the painted predictions'
+    )
+    parser.add_argument(
+        '--fast',
         action='store_true',
-        help="test by MMSegmentation's own steps, which take longer, where "
-        'the fast form of the segmentor would do; it differs at about a '
-        'pixel in a million',
+        help='evaluate the rewritten, faster form of the segmentor, which '
+        'predicts another class at about one pixel in a million; the log '
+        'says if the segmentor has no such form',
     )
     parser.add_argument(
         '--cfg-options',
@@ -63,10 +72,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def save_predictions(cfg: Config, folder: str) -> None:
-    """Let every metric write its predictions as PNGs."""
+    """Make every metric write its predictions as PNGs."""
     evaluators = cfg.test_evaluator
     if isinstance(evaluators, dict):
-        # An evaluator of a class of its own holds its metrics.
+        # A config may name an Evaluator, which holds the metrics.
         evaluators = evaluators.get('metrics', evaluators)
     if isinstance(evaluators, dict):
         evaluators = [evaluators]
@@ -79,11 +88,13 @@ def paint_predictions(cfg: Config, folder: str) -> None:
     """Paint every test image, with or without a hook in the config."""
     hooks = cfg.get('default_hooks') or {}
     hook = hooks.get('visualization') or dict(type='SegVisualizationHook')
-    # OpenMMLab's draws one image in 50 unless told.
+    # OpenMMLab's hook draws every 50th image by default.
     hooks['visualization'] = dict(hook, draw=True, interval=1)
     cfg.default_hooks = hooks
-    visualizer = cfg.get('visualizer') or dict(type='SegLocalVisualizer')
-    # Without a backend, what is painted is written nowhere.
+    visualizer = dict(cfg.get('visualizer') or {})
+    if visualizer.get('type', 'SegLocalVisualizer') == 'SegLocalVisualizer':
+        visualizer['type'] = 'mmseg_da.SegLocalVisualizer'
+    # Without a backend no picture is written.
     backends = visualizer.get('vis_backends') or [dict(type='LocalVisBackend')]
     cfg.visualizer = dict(visualizer, vis_backends=backends, save_dir=folder)
 
@@ -94,6 +105,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     cfg.load_from = args.checkpoint
     set_work_dir(cfg, args.work_dir, args.config)
     check_config(cfg, 'test')
+    # Without a file name the runner dumps the config as TIMESTAMP.py. With
+    # it, the config of the training in the same work dir would be replaced.
+    cfg = Config(cfg.to_dict())
     set_launcher(cfg, args.launcher)
     if args.show_dir is not None:
         paint_predictions(cfg, args.show_dir)
@@ -103,9 +117,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         runner = Runner.from_cfg(cfg)
         check_weights(runner.model, args.checkpoint)
         if args.out is not None:
-            # Metrics make it on the first rank only, maybe too late.
+            # Metrics make the folder on the first rank only, and other ranks
+            # may write to it before.
             os.makedirs(args.out, exist_ok=True)
-        if not args.stock:
+        if args.fast:
             runner.register_hook(FastTestHook())
         runner.test()
 

@@ -10,7 +10,9 @@ vis_backends = [
     dict(type='TensorboardVisBackend'),
 ]
 visualizer = dict(
-    type='SegLocalVisualizer', vis_backends=vis_backends, name='visualizer'
+    type='mmseg_da.SegLocalVisualizer',
+    vis_backends=vis_backends,
+    name='visualizer',
 )
 log_processor = dict(by_epoch=False)
 log_level = 'INFO'

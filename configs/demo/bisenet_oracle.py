@@ -19,11 +19,6 @@ val_dataloader = dict(
     dataset=dict(data_root='data/demo/cityscapes', img_scale=(192, 96)),
 )
 test_dataloader = val_dataloader
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(192, 96)),
-    dict(type='PackSegInputs'),
-]
 train_cfg = dict(max_iters=300, val_interval=300)
 default_hooks = dict(
     logger=dict(interval=10), checkpoint=dict(interval=50, max_keep_ckpts=1)

@@ -6,10 +6,8 @@ from .class_statistics import (
 )
 from .complexity import count_macs, count_parameters
 from .latency import measure_latency
-from .models import build_for_inference
 
 __all__ = [
-    'build_for_inference',
     'class_statistics',
     'count_classes',
     'count_macs',

@@ -13,23 +13,33 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 def image_metas(shape: Sequence[int]) -> list[dict]:
-    """What a segmentor has to know of one image that nothing resized."""
+    """The metadata of one image that was not resized, for a segmentor."""
     shape = tuple(shape)
     return [{'img_shape': shape, 'ori_shape': shape, 'pad_shape': shape}]
 
 
-def count_parameters(model: nn.Module) -> int:
-    """Count a model's parameters, shared ones once, buffers not at all."""
-    return sum(p.numel() for p in model.parameters())
+def count_parameters(model: nn.Module, in_training: bool = True) -> int:
+    """Count a segmentor's parameters, shared ones once, without buffers.
+
+    Args:
+        model (nn.Module): An MMSegmentation segmentor.
+        in_training (bool): Whether auxiliary heads count, which predict
+            nothing at test time. Defaults to True.
+    """
+    return sum(
+        value.numel()
+        for name, value in model.named_parameters()
+        if in_training or not name.startswith('auxiliary_head.')
+    )
 
 
 def count_macs(model: nn.Module, shape: Sequence[int] = (512, 1024)) -> int:
-    """Count the multiply-accumulates of one image's way to its logits.
+    """Count the multiply-accumulates from one image to its logits.
 
-    Convolutions, matrix products and attention are counted, each multiply
-    with its add once; biases, normalisation, activations, pooling and
-    resizing are not. The count runs on shapes alone (PyTorch's meta device);
-    a network that looks at values is run on the CPU.
+    Convolutions, matrix products and attention are counted. A multiply and
+    its add count as one. Biases, normalisation, activations, pooling and
+    resizing do not count. The network runs on PyTorch's meta device, which
+    computes shapes only; a network that reads values runs on the CPU.
 
     Args:
         model (nn.Module): An MMSegmentation segmentor in eval mode.
@@ -37,7 +47,12 @@ def count_macs(model: nn.Module, shape: Sequence[int] = (512, 1024)) -> int:
             Defaults to (512, 1024).
 
     Returns:
-        int: Multiply-accumulates; twice as many floating point operations.
+        int: Multiply-accumulates, half the floating point operations.
+
+    Example:
+        >>> model = init_model('configs/da/bisenet_adv_gta2cs.py')
+        >>> count_macs(model, (512, 1024))
+        25445933778
     """
     try:
         return _count(copy.deepcopy(model).to('meta'), shape, 'meta')
@@ -56,7 +71,7 @@ def _count(model: nn.Module, shape: Sequence[int], device: str) -> int:
 
 @contextmanager
 def _plain_attention() -> Iterator[None]:
-    """Keep PyTorch from fused kernels that its counter does not know."""
+    """Turn off fused kernels, which PyTorch's counter does not know."""
     before = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import platform
-import statistics
-import time
 from collections.abc import Sequence
 
 import torch
 from torch import nn
 
-from ..errors import InputError
+from mmseg_da.errors import InputError
+from mmseg_da.utils.device import device_name
+
 from .complexity import image_metas
-
-
-def pick_device(name: str = 'auto') -> torch.device:
-    """Turn 'auto', 'cpu', 'cuda:1', ... into a device that is there.
-
-    Raises:
-        InputError: If it is not there.
-    """
-    if name == 'auto':
-        name = 'cuda' if torch.cuda.is_available() else 'cpu'
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).strip().split('\n')[0]
-        raise InputError(
-            f'--device {name} cannot be used ({reason}): give auto, or cpu.'
-        ) from error
-    return device
+from .timing import interleaved, quartiles
 
 
 def measure_latency(
@@ -45,9 +26,9 @@ def measure_latency(
 
     Batch 1, eval mode, ``torch.inference_mode``, an input of random values.
     The device is synchronised before the clock starts and before it stops,
-    at each iteration. Loading, resizing and normalising the image are not in
-    it, nor is the argmax; a segmentor's CRF is. Under AMP the weights are
-    cast once, in warm-up.
+    at each iteration. The time includes a segmentor's CRF, but not loading,
+    resizing and normalising the image, nor the argmax. Under AMP the weights
+    are cast once, in warm-up.
 
     Args:
         model (nn.Module): An MMSegmentation segmentor; it is moved to the
@@ -58,7 +39,7 @@ def measure_latency(
         amp (bool): Autocast, to fp16 on CUDA and bf16 elsewhere. Defaults
             to False.
         iterations (int): Timed iterations. Defaults to 50.
-        warmup (int): Iterations before them. Defaults to 10.
+        warmup (int): Untimed iterations before them. Defaults to 10.
 
     Returns:
         dict: ``latency_ms`` (median), ``q1_ms``, ``q3_ms``, ``iqr_ms``,
@@ -66,8 +47,13 @@ def measure_latency(
         ``device``, ``threads``, ``shape``, ``iterations``, ``warmup``.
 
     Raises:
-        InputError: If there are less than 2 iterations, or a negative
-            warm-up.
+        InputError: If there are less than 2 iterations, or the warm-up is
+            negative.
+
+    Example:
+        >>> model = init_model('configs/da/bisenet_adv_gta2cs.py')
+        >>> measure_latency(model, (512, 1024))['latency_ms']
+        351.2
     """
     if iterations < 2 or warmup < 0:
         raise InputError(
@@ -75,7 +61,6 @@ def measure_latency(
             'timed: take at least 2 after at least 0.'
         )
     device = torch.device(device)
-    synchronize = getattr(torch, device.type).synchronize
     half = torch.float16 if device.type == 'cuda' else torch.bfloat16
     model = model.to(device).eval()
     metas = image_metas(shape)
@@ -83,21 +68,19 @@ def measure_latency(
     image = torch.randn(1, 3, *shape, generator=generator).to(device)
 
     autocast = torch.autocast(device.type, dtype=half, enabled=amp)
-    times = []
     benchmark = torch.backends.cudnn.benchmark
     torch.backends.cudnn.benchmark = True
     try:
         with torch.inference_mode(), autocast:
-            for index in range(warmup + iterations):
-                synchronize()
-                start = time.perf_counter()
-                model.inference(image, metas)
-                synchronize()
-                if index >= warmup:
-                    times.append(1000 * (time.perf_counter() - start))
+            (times,) = interleaved(
+                {'model': lambda: model.inference(image, metas)},
+                iterations,
+                warmup,
+                device,
+            ).values()
     finally:
         torch.backends.cudnn.benchmark = benchmark
-    q1, median, q3 = statistics.quantiles(times, n=4, method='inclusive')
+    q1, median, q3 = quartiles(times)
     return {
         'latency_ms': median,
         'q1_ms': q1,
@@ -106,7 +89,7 @@ def measure_latency(
         'fps': 1000 / median,
         'times_ms': times,
         'precision': _precision(device, half if amp else None),
-        'device': _device_name(device),
+        'device': device_name(device),
         'threads': torch.get_num_threads(),
         'shape': tuple(shape),
         'iterations': iterations,
@@ -124,16 +107,3 @@ def _precision(device: torch.device, half: torch.dtype | None) -> str:
     ):
         return 'fp32 (TF32)'
     return 'fp32'
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == 'cuda':
-        return torch.cuda.get_device_name(device)
-    if device.type != 'cpu':
-        return str(device)
-    try:
-        with open('/proc/cpuinfo', encoding='utf-8') as file:
-            names = [line for line in file if line.startswith('model name')]
-        return names[0].split(':', 1)[1].strip()
-    except (OSError, IndexError):
-        return platform.processor() or platform.machine()

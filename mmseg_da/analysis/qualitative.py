@@ -8,81 +8,16 @@ from pathlib import Path
 
 import mmcv
 import numpy as np
-import torch
-from mmcv.transforms import Compose, LoadAnnotations
-from mmengine.config import Config
-from mmengine.dataset import BaseDataset, pseudo_collate
+from mmcv.transforms import LoadAnnotations
+from mmengine.dataset import BaseDataset
 from rich.progress import track
 
-from ..errors import InputError
-from ..registry import DATASETS
-from ..utils.checkpoint import load_weights
-from ..utils.config import load_config
-from ..visualization import colorize, draw_grid
-from .latency import pick_device
-from .models import build_segmentor
+from mmseg_da.apis import build_test_datasets, inference, init_model
+from mmseg_da.errors import InputError
+from mmseg_da.utils import load_config
+from mmseg_da.visualization import colorize, draw_grid
 
 ModelSpec = tuple[str, 'str | Path', str]
-
-
-class Predictor:
-    """A segmentor that takes image files, by its config's test pipeline.
-
-    Args:
-        cfg (Config): The config that the checkpoint was trained with.
-        checkpoint (str | Path): Weights, see
-            :func:`mmseg_da.utils.checkpoint.load_weights`.
-        device (str): 'auto', 'cpu', 'cuda:0', ... Defaults to 'auto'.
-    """
-
-    def __init__(
-        self, cfg: Config, checkpoint: str | Path, device: str = 'auto'
-    ) -> None:
-        self.model = build_segmentor(cfg)
-        load_weights(self.model, checkpoint)
-        self.model.to(pick_device(device))
-        self.dataset = test_dataset(cfg)
-        self.load = Compose(
-            [
-                transform
-                for transform in self.dataset.pipeline.transforms
-                if not isinstance(transform, LoadAnnotations)
-            ]
-        )
-
-    @torch.inference_mode()
-    def __call__(self, image: str | Path) -> np.ndarray:
-        """Predict the class of each pixel.
-
-        Args:
-            image (str | Path): Image file.
-
-        Returns:
-            np.ndarray: Class indices, (H, W), at the size that the config
-            evaluates at.
-        """
-        results = {'img_path': str(image), 'seg_fields': []}
-        scale = getattr(self.dataset, 'img_scale', None)
-        if scale is not None:
-            results['img_scale'] = results['scale'] = tuple(scale)
-        batch = pseudo_collate([self.load(results)])
-        prediction = self.model.test_step(batch)[0].pred_sem_seg.data
-        return prediction[0].cpu().numpy()
-
-
-def test_dataset(cfg: Config) -> BaseDataset:
-    """Build a config's test data set without looking at its files.
-
-    Raises:
-        InputError: If the config has none.
-    """
-    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader')
-    if not loader:
-        raise InputError(
-            f'{cfg.filename} has no test_dataloader, whose pipeline says how '
-            'an image is loaded: give a config that can be tested.'
-        )
-    return DATASETS.build({**loader['dataset'], 'lazy_init': True})
 
 
 def find_label(
@@ -92,10 +27,10 @@ def find_label(
 
     Args:
         image (str | Path): Image file.
-        dataset (BaseDataset): Says how images and labels are named, and
-            where labels lie beside images.
-        folder (str | Path, optional): Where labels lie instead, at any
-            depth. Defaults to None.
+        dataset (BaseDataset): Its layout says how images and labels are
+            named, and where the labels lie.
+        folder (str | Path, optional): Folder to search for the label
+            instead, at any depth. Defaults to None.
 
     Returns:
         Path | None: The label file, or None if there is none.
@@ -165,12 +100,12 @@ def draw_predictions(
     Args:
         images (Sequence[str | Path]): Image files, a row each.
         models (Sequence[ModelSpec]): Config, checkpoint and title of each
-            model, a column each. The first config says how labels are found
-            and loaded, and names and colours of the classes.
+            model, a column each. All have the same classes. The test data
+            set of the first config says how labels are found and loaded.
         out (str | Path): Where the picture is written.
         labels (str | Path, optional): Folder of the labels. Defaults to
-            None: they are looked for where the data set's layout has them.
-            Without any label there is no such column.
+            None: where the data set's layout has them. Without any label
+            there is no column for them.
         device (str): Defaults to 'auto'.
         cell_width (int): Width of a picture in pixels. Defaults to 480.
 
@@ -178,29 +113,24 @@ def draw_predictions(
         Path: ``out``.
 
     Raises:
-        InputError: If an image, label, config or checkpoint cannot be used.
+        InputError: If an image, label, config or checkpoint cannot be used,
+            or the models have different classes.
     """
     if not images or not models:
         raise InputError('The grid needs at least one image and one model.')
-    dataset, columns = None, []
-    for config, checkpoint, title in models:
-        predictor = Predictor(load_config(config), checkpoint, device)
-        # Not `or`: the length of a lazy data set reads its files.
-        dataset = predictor.dataset if dataset is None else dataset
-        columns.append(
-            [
-                predictor(image)
-                for image in track(images, description=f'Predicting: {title}')
-            ]
-        )
-    classes, palette = (dataset.metainfo[k] for k in ('classes', 'palette'))
-    found = [find_label(image, dataset, labels) for image in images]
+    configs = [load_config(config) for config, _, _ in models]
+    datasets = [build_test_datasets(cfg, lazy=True) for cfg in configs]
+    classes, palette = _common_classes([d[0] for d in datasets], models)
+    columns = []
+    for cfg, (_, checkpoint, title) in zip(configs, models):
+        model = init_model(cfg, checkpoint, device)
+        described = track(images, description=f'Predicting: {title}')
+        columns.append([inference(model, image) for image in described])
     titles = ['Input', *(title for _, _, title in models)]
-    if any(found):
+    found = [_ground_truth(image, datasets[0], labels) for image in images]
+    if any(label is not None for label in found):
         titles.insert(1, 'Ground truth')
-        columns.insert(
-            0, [path and load_label(path, dataset) for path in found]
-        )
+        columns.insert(0, found)
     rows = [
         [
             mmcv.imread(str(image), channel_order='rgb'),
@@ -208,7 +138,41 @@ def draw_predictions(
         ]
         for image, cells in zip(images, zip(*columns))
     ]
-    names = [
-        Path(image).name.removesuffix(dataset.img_suffix) for image in images
-    ]
+    suffix = datasets[0][0].img_suffix
+    names = [Path(image).name.removesuffix(suffix) for image in images]
     return draw_grid(rows, titles, names, classes, palette, out, cell_width)
+
+
+def _common_classes(
+    datasets: Sequence[BaseDataset], models: Sequence[ModelSpec]
+) -> tuple[Sequence[str], Sequence[Sequence[int]]]:
+    """Names and colours of the classes, which all models have to share."""
+    found = []
+    for dataset, (config, _, _) in zip(datasets, models):
+        meta = dataset.metainfo
+        if not meta.get('classes'):
+            raise InputError(
+                f'The test data set of {config} names no classes: set its '
+                'metainfo to dict(classes=[...], palette=[...]).'
+            )
+        found.append([list(meta['classes']), list(map(list, meta['palette']))])
+        if found[-1] != found[0]:
+            raise InputError(
+                f'{config} has other classes or colours '
+                f'({len(found[-1][0])} classes) than {models[0][0]} '
+                f'({len(found[0][0])}): draw models of different classes in '
+                'pictures of their own.'
+            )
+    return found[0]
+
+
+def _ground_truth(
+    image: str | Path,
+    datasets: Sequence[BaseDataset],
+    folder: str | Path | None,
+) -> np.ndarray | None:
+    for dataset in datasets:
+        path = find_label(image, dataset, folder)
+        if path is not None:
+            return load_label(path, dataset)
+    return None

@@ -36,7 +36,6 @@ built or run) with the reason, which the table shows.
 
 from .core import GROUPS, Case, Comparison, Settings, Skipped, close, group
 from .suite import run_suite
-from .timing import interleaved
 
 __all__ = [
     'GROUPS',
@@ -46,6 +45,5 @@ __all__ = [
     'Skipped',
     'close',
     'group',
-    'interleaved',
     'run_suite',
 ]

@@ -13,9 +13,8 @@ from mmseg.apis import inference_model
 from torch import Tensor
 
 from ..analysis.complexity import count_macs, image_metas
-from ..analysis.models import build_for_inference
+from ..apis.model import build_segmentor
 from ..deploy import FastSegmentor, Predictor, fast_network, fuse
-from ..deploy.segmentor import dataset_meta
 from . import networks as nets
 from .core import Case, Comparison, Settings, group
 
@@ -121,7 +120,8 @@ def with_crf(settings: Settings, shape: tuple[int, int]) -> Comparison:
     _, ours = nets.networks(settings)
     cfg = nets.config_for(shape)
     cfg.model.type = 'mmseg_da.CRFEncoderDecoder'
-    refined, _ = build_for_inference(cfg)
+    refined = build_segmentor(cfg)
+    refined.auxiliary_head = None
     refined.load_state_dict(ours.state_dict())
     refined.to(settings.device)
     image = nets.normalise(nets.street(shape)[None], settings.device)
@@ -218,8 +218,7 @@ def to_class_map(
 
     def by_predictor(network=None, **kwargs):
         model = FastSegmentor(ours, **kwargs).to(device)
-        model.cfg, model.dataset_meta = cfg, dataset_meta(cfg)
-        predictor = Predictor.of(model, network)
+        predictor = Predictor(model, network)
         return lambda: predictor(image)
 
     def by_runtime(network, format, precision):
@@ -301,7 +300,7 @@ def growth(
     """Class maps of a batch, as one grows."""
     device = settings.device
     paper, ours = nets.networks(settings)
-    cfg = nets.config_for(shape)
+    ours.cfg = nets.config_for(shape)
     images = np.stack([nets.street(shape)] * batch)
 
     def plain() -> np.ndarray:
@@ -309,9 +308,7 @@ def growth(
         return logits.argmax(1).byte().cpu().numpy()
 
     def by_predictor(precision):
-        model = FastSegmentor(ours, precision).to(device)
-        model.cfg, model.dataset_meta = cfg, dataset_meta(cfg)
-        predictor = Predictor.of(model)
+        predictor = Predictor(FastSegmentor(ours, precision).to(device))
         return lambda: np.stack(predictor(images))
 
     half = 'bf16' if device.type == 'cpu' else 'fp16'

@@ -9,8 +9,8 @@ from importlib import metadata
 
 import torch
 
-from ..analysis.latency import _device_name
-from .timing import interleaved
+from mmseg_da.analysis.timing import interleaved
+from mmseg_da.utils.device import device_name
 
 PACKAGES = (
     'torch',
@@ -38,8 +38,8 @@ def describe_machine(device: torch.device) -> dict:
         except metadata.PackageNotFoundError:
             continue
     description = {
-        'device': _device_name(device),
-        'cpu': _device_name(torch.device('cpu')),
+        'device': device_name(device),
+        'cpu': device_name(torch.device('cpu')),
         'cpu_capability': torch.backends.cpu.get_cpu_capability(),
         'cores': os.cpu_count(),
         'threads': torch.get_num_threads(),

@@ -11,9 +11,11 @@ import torch
 from mmengine.config import Config
 from torch import Tensor, nn
 
-from ..analysis.models import build_for_inference, build_segmentor
+from mmseg_da.apis.data import image_pipeline
+from mmseg_da.apis.model import build_segmentor
+from mmseg_da.deploy.export import export_network
+
 from ..demo.write import draw
-from ..deploy.export import export
 from ..deploy.runtimes import OnnxNetwork, OpenVinoNetwork
 from ..errors import InputError
 from ..utils.checkpoint import load_weights
@@ -29,7 +31,8 @@ MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 def config_for(shape: tuple[int, int]) -> Config:
     """The main config, whose images are brought to a shape."""
     cfg = load_config(CONFIG)
-    cfg.test_pipeline[1].scale = shape[::-1]
+    cfg.test_dataloader.dataset.img_scale = shape[::-1]
+    cfg.test_pipeline = image_pipeline(cfg)
     return cfg
 
 
@@ -39,7 +42,8 @@ def networks(settings: Settings) -> tuple[nn.Module, nn.Module]:
     Random ones, unless the settings name a checkpoint.
     """
     torch.manual_seed(0)
-    ours, _ = build_for_inference(load_config(CONFIG))
+    ours = build_segmentor(load_config(CONFIG))
+    ours.auxiliary_head = None
     if settings.checkpoint is not None:
         load_weights(ours, settings.checkpoint)
     else:
@@ -123,7 +127,9 @@ def exported(
     """Export a network and load it by its runtime."""
     suffix = {'onnx': 'onnx', 'openvino': 'xml'}[format]
     path = Path(folder) / f'{type(network).__name__}_{precision}.{suffix}'
-    export(network, path, format, precision, shape, calibration=calibration)
+    export_network(
+        network, path, format, precision, shape, calibration=calibration
+    )
     return RUNTIMES[format](path)
 
 

@@ -8,12 +8,12 @@ from typing import Any, Optional
 
 import torch
 
+from ..analysis.timing import interleaved, summarize
 from ..errors import InputError
 from .core import GROUPS, Case, Comparison, Different, Settings, Skipped
 from .machine import describe_machine, matmul_rate
 from .memory import peak_memory
 from .profile import operators
-from .timing import interleaved, summarize
 
 
 def run_suite(

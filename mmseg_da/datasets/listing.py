@@ -38,7 +38,7 @@ def list_files(
             backend_args=backend_args,
         )
     else:
-        paths = _walk(root)
+        paths = walk_files(root)
     return {
         path[: -len(suffix)].replace(os.sep, '/')
         for path in paths
@@ -46,7 +46,8 @@ def list_files(
     }
 
 
-def _walk(root: str) -> Iterable[str]:
+def walk_files(root: str) -> Iterable[str]:
+    """Paths of a folder's files relative to it; see :func:`list_files`."""
     seen = set()
     for folder, subfolders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)

@@ -1,10 +1,10 @@
 """The fast way from an image to its class map, and to other runtimes."""
 
 from .class_map import class_map
+from .fast_test_hook import FastTestHook
 from .fuse import fast_network, fuse
 from .predictor import Predictor
-from .segmentor import FastSegmentor, init_model
-from .test_hook import FastTestHook
+from .segmentor import FastSegmentor
 
 __all__ = [
     'FastSegmentor',
@@ -13,5 +13,4 @@ __all__ = [
     'class_map',
     'fast_network',
     'fuse',
-    'init_model',
 ]

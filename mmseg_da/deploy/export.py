@@ -1,4 +1,4 @@
-"""The network in the file formats of other runtimes."""
+"""Write the network in the file formats of other runtimes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError
-from ..utils.files import atomic_path
+from mmseg_da.errors import InputError
+from mmseg_da.utils.files import atomic_path
+
 from .class_map import class_map
 from .runtimes import (
     PRECISION_KEY,
@@ -29,9 +30,9 @@ FORMATS = {
     'openvino': ('fp32', 'fp16', 'bf16', 'int8'),
 }
 SUFFIX = {'onnx': '.onnx', 'openvino': '.xml'}
-# Largest difference of a logit, as a share of the largest logit, and smallest
-# share of pixels with the same class. Rounding to 8 bits moves single logits
-# far; what that costs is measured in mIoU.
+# The largest difference of a logit, as a share of the largest logit, and the
+# smallest share of pixels with the same class. Rounding to 8 bits moves single
+# logits far; `tools/export.py --evaluate` measures the cost in mIoU.
 TOLERANCE = {
     'fp32': (1e-4, 0.9999),
     'fp16': (0.02, 0.98),
@@ -40,7 +41,7 @@ TOLERANCE = {
 }
 
 
-def export(
+def export_network(
     network: nn.Module,
     out: str | Path,
     format: str = 'onnx',
@@ -49,7 +50,7 @@ def export(
     dynamic: bool = False,
     calibration: Sequence[Tensor] = (),
 ) -> Path:
-    """Write a network from normalised image to logits as a file.
+    """Write a network as a file that maps normalised images to logits.
 
     Args:
         network (nn.Module): What :func:`mmseg_da.deploy.fast_network` returns
@@ -60,8 +61,8 @@ def export(
             which chooses it at run time. Defaults to 'fp32'.
         shape (Sequence[int]): Height and width of the input. Defaults to
             (512, 1024).
-        dynamic (bool): Whether batch, height and width may be any. Defaults
-            to False.
+        dynamic (bool): Whether batch, height and width may vary. Defaults to
+            False.
         calibration (Sequence[Tensor]): Normalised images ``(1, 3, H, W)``
             whose activations set the ranges of int8.
 
@@ -106,13 +107,13 @@ def check_parity(
     precision: str,
     images: Sequence[Tensor],
 ) -> dict:
-    """Hold an exported network against the one that it came from.
+    """Compare an exported network with the network it was exported from.
 
     Args:
         network (nn.Module): In fp32.
         path (str | Path): The exported file.
-        format (str): As in :func:`export`.
-        precision (str): As in :func:`export`.
+        format (str): As in :func:`export_network`.
+        precision (str): As in :func:`export_network`.
         images (Sequence[Tensor]): Normalised images ``(1, 3, H, W)``.
 
     Returns:
@@ -162,18 +163,19 @@ def check_parity(
 def _check(out, format, precision, shape, calibration) -> None:
     if format not in FORMATS:
         raise InputError(
-            f'The format {format!r} is unknown: choose of '
+            f'The format {format!r} is unknown: choose one of '
             f'{", ".join(FORMATS)}.'
         )
     if precision not in FORMATS[format]:
         raise InputError(
-            f'The format {format} has no precision {precision!r}: choose of '
+            f'The format {format} has no precision {precision!r}: choose '
+            'one of '
             f'{", ".join(FORMATS[format])}.'
         )
     if out.suffix != SUFFIX[format]:
         raise InputError(
-            f'{out} ends in {out.suffix!r}, and {format} is written to a '
-            f'file that ends in {SUFFIX[format]!r}.'
+            f'{out} ends in {out.suffix!r}, but an {format} file '
+            f'ends in {SUFFIX[format]!r}.'
         )
     if len(shape) != 2 or min(shape) < 32:
         raise InputError(
@@ -194,7 +196,7 @@ def _to_onnx(
     dynamic: bool,
     half: bool,
 ) -> None:
-    # Two images, as a size of 1 would be taken for a constant.
+    # Two images: the exporter takes a batch size of 1 for a constant.
     image = torch.randn(2 if dynamic else 1, 3, *shape)
     dynamic_shapes = None
     if dynamic:
@@ -217,7 +219,7 @@ def _to_onnx(
 
 
 def _quantize(path: Path, calibration: Sequence[Tensor]) -> Path:
-    """Static quantisation: weights by channel, activations by tensor."""
+    """Quantise statically: weights per channel, activations per tensor."""
     quantization = optional_import('onnxruntime.quantization', 'onnxruntime')
     prepare = optional_import(
         'onnxruntime.quantization.shape_inference', 'onnxruntime'
@@ -234,8 +236,8 @@ def _quantize(path: Path, calibration: Sequence[Tensor]) -> Path:
     prepared = path.with_name('prepared.onnx')
     quantized = path.with_name('quantized.onnx')
     with _quiet():
-        # Symbolic shape inference fails on a dynamic size; nothing here
-        # needs it.
+        # Symbolic shape inference fails on dynamic sizes, and quantisation
+        # does not need it.
         prepare.quant_pre_process(
             str(path), str(prepared), skip_symbolic_shape=True
         )
@@ -261,7 +263,7 @@ def _to_openvino(path: Path, out: Path, precision: str) -> None:
     model = openvino.convert_model(str(path))
     model.set_rt_info(precision, PRECISION_KEY)
     with atomic_path(out) as partial:
-        # Weights go to a .bin beside it, of the same name.
+        # OpenVINO writes the weights to a .bin beside the .xml.
         written = partial.with_name(f'{partial.name}.xml')
         openvino.save_model(
             model, str(written), compress_to_fp16=precision == 'fp16'
@@ -272,7 +274,7 @@ def _to_openvino(path: Path, out: Path, precision: str) -> None:
 
 @contextlib.contextmanager
 def _quiet():
-    """Silence what the exporters say of packages they do not need."""
+    """Silence the exporters' warnings about packages they do not need."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -1,33 +1,38 @@
-"""Images of a config's data, a folder or a video."""
+"""Read the images of a folder, a video or a config's training data."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Optional
 
 import cv2
 import numpy as np
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from ..errors import InputError
-from ..registry import DATASETS
+from mmseg_da.datasets.listing import walk_files
+from mmseg_da.errors import InputError
+from mmseg_da.registry import DATASETS
+from mmseg_da.utils.dataset_configs import find_target_loader
 
 IMAGES = '.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp'
 VIDEOS = '.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v'
 
 
 def list_images(folder: str | Path) -> list[Path]:
-    """Image files of a folder, at any depth, sorted.
+    """List a folder's image files, at any depth, sorted.
+
+    As in training, links to subfolders are followed, and hidden files and
+    folders, such as the ``._a.png`` that macOS writes, are left out.
 
     Raises:
-        InputError: If there is none.
+        InputError: If there is no image.
     """
     found = sorted(
-        path
-        for path in Path(folder).rglob('*')
-        if path.suffix.lower() in IMAGES and path.is_file()
+        Path(folder, path)
+        for path in walk_files(str(folder))
+        if path.lower().endswith(IMAGES)
     )
     if not found:
         raise InputError(
@@ -63,17 +68,22 @@ def read_image(path: str | Path) -> np.ndarray:
 
 
 def training_images(cfg: Config, count: int) -> list[Path]:
-    """Images that a config trains on, evenly spaced, for calibration.
+    """Choose images that a config trains on, evenly spaced, to calibrate.
 
-    Those of the target domain if there is one; never those that the config
-    is evaluated on.
+    They are the target domain's if there is a target, and never those that
+    the config is evaluated on.
+
+    Args:
+        cfg (Config): The config.
+        count (int): The number of images.
 
     Raises:
-        InputError: If the config trains on none, or they are not there.
+        InputError: If the config trains on no images, or they are missing.
     """
-    loader = cfg.get('train_dataloader')
-    for hook in (cfg.get('default_hooks') or {}).values():
-        loader = (hook or {}).get('target_dataloader', loader)
+    _, loader = find_target_loader(cfg) or (
+        'train_dataloader',
+        cfg.get('train_dataloader'),
+    )
     if not loader:
         raise InputError(
             f'{cfg.filename} has no train_dataloader, whose images would '
@@ -89,13 +99,13 @@ def training_images(cfg: Config, count: int) -> list[Path]:
 
 
 class Frames:
-    """An image, a folder of images, or a video, as named images.
+    """The named images of an image file, a folder or a video.
 
     Args:
         path (str | Path): File or folder.
 
     Raises:
-        InputError: If it is none of these.
+        InputError: If there is no such file or folder, or it holds no image.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -113,29 +123,34 @@ class Frames:
             self.files = [path]
 
     def __len__(self) -> int:
-        """Number of images; of a video, what its header says."""
+        """Number of images; for a video, the number in its header."""
         if self.files is not None:
             return len(self.files)
         return max(0, int(self.video.get(cv2.CAP_PROP_FRAME_COUNT)))
 
     @property
-    def fps(self) -> Optional[float]:
-        """Frames per second of a video."""
+    def fps(self) -> float | None:
+        """Frames per second of a video, else None."""
         if self.video is None:
             return None
         return self.video.get(cv2.CAP_PROP_FPS) or 25.0
 
     def __iter__(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Yield the name, relative and without suffix, and the BGR image."""
-        if self.files is not None:
-            base = self.path if self.path.is_dir() else self.path.parent
-            names = [f.relative_to(base).with_suffix('') for f in self.files]
-            # Files that differ in their suffix only keep it.
-            for file, name in zip(self.files, names):
-                if names.count(name) > 1:
-                    name = file.relative_to(base)
-                yield name.as_posix(), read_image(file)
+        """Yield each image's name, relative and without suffix, and BGR."""
+        if self.files is None:
+            yield from self._video_frames()
             return
+        base = self.path if self.path.is_dir() else self.path.parent
+        paths = [file.relative_to(base) for file in self.files]
+        stems = [path.with_suffix('') for path in paths]
+        # Files that differ in their suffix only would share a name. Beside
+        # a.jpg and a.png, so would a.png.png.
+        uses = Counter([*paths, *stems])
+        for file, path, stem in zip(self.files, paths, stems):
+            name = stem if uses[stem] == 1 else path
+            yield name.as_posix(), read_image(file)
+
+    def _video_frames(self) -> Iterator[tuple[str, np.ndarray]]:
         index = 0
         while True:
             read, frame = self.video.read()

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Optional, Union
 
 import cv2
 import numpy as np
 import torch
 from mmcv.transforms import Compose, LoadImageFromFile
-from mmengine.config import Config
-from mmseg.datasets.transforms import LoadAnnotations, PackSegInputs
+from mmseg.datasets.transforms import PackSegInputs
+from mmseg.models import SegDataPreProcessor
 from torch import Tensor
 
-from ..errors import InputError
-from ..registry import TRANSFORMS
+from mmseg_da.errors import InputError
+from mmseg_da.registry import TRANSFORMS
+
 from .class_map import class_map
-from .runtimes import SUFFIXES, load_network
-from .segmentor import FastSegmentor, init_model
+from .segmentor import FastSegmentor
 
 Network = Callable[[Tensor], Tensor]
 Image = np.ndarray
@@ -27,62 +25,41 @@ Image = np.ndarray
 class Predictor:
     """A trained segmentor as a function of images.
 
-    An image is resized as the config's ``test_pipeline`` says, normalised as
-    its ``data_preprocessor`` says, and the class map has the image's own
-    size: the numbers are those of ``mmseg.apis.inference_model``.
+    An image is resized as the test data set's images are, normalised as the
+    config's ``data_preprocessor`` says, and the class map has the image's
+    own size: the numbers are those of ``mmseg.apis.inference_model``.
 
     Args:
-        config (str | Path | Config): Config or its file.
-        checkpoint (str | Path): Its weights, read as weights only; or an
-            exported form of its network, ``.onnx`` or ``.xml``, which runs
-            on the CPU as it was exported.
-        device (str): 'auto', 'cpu', 'cuda:0', ... Defaults to 'auto'.
-        precision (str): 'fp32', 'bf16' or, on CUDA, 'fp16'. Defaults to
-            'fp32'.
-        compile (bool): See :class:`FastSegmentor`. Defaults to False.
+        model (FastSegmentor): Of a segmentor from
+            :func:`mmseg_da.apis.init_model`.
+        network (Callable, optional): Takes the place of the model's network,
+            see :func:`mmseg_da.deploy.runtimes.load_network`. Defaults to
+            None.
+        scale (tuple[int], optional): (width, height) that images are resized
+            to. Defaults to None: as the test data set's images.
 
     Example:
-        >>> predict = Predictor('configs/da/bisenet_adv_gta2cs.py', 'best.pth')
+        >>> from mmseg_da.apis import init_model
+        >>> model = init_model('configs/da/bisenet_adv_gta2cs.py', 'best.pth')
+        >>> predict = Predictor(FastSegmentor(model, precision='bf16'))
         >>> predict(cv2.imread('street.png')).shape
         (1024, 2048)
     """
 
     def __init__(
         self,
-        config: Union[str, Path, Config],
-        checkpoint: Union[str, Path],
-        device: str = 'auto',
-        precision: str = 'fp32',
-        compile: bool = False,
+        model: FastSegmentor,
+        network: Network | None = None,
+        scale: tuple[int, int] | None = None,
     ) -> None:
-        network = None
-        if Path(checkpoint).suffix in SUFFIXES:
-            network, checkpoint = load_network(checkpoint), None
-            device, precision, compile = 'cpu', 'fp32', False
-        model = init_model(config, checkpoint, device, precision, compile)
-        self._set_up(model, network)
-
-    @classmethod
-    def of(
-        cls, model: FastSegmentor, network: Optional[Network] = None
-    ) -> Predictor:
-        """A predictor of a model that :func:`init_model` returned.
-
-        Args:
-            model (FastSegmentor): It says how images are prepared.
-            network (Callable, optional): Takes the place of its network.
-        """
-        self = cls.__new__(cls)
-        self._set_up(model, network)
-        return self
-
-    def _set_up(self, model: FastSegmentor, network: Optional[Network]):
         self.model = model
         self.network = network or model.logits
         self.device = model.data_preprocessor.device
-        self.dataset_meta = model.dataset_meta
-        self.transform = _without_loading(model.cfg)
-        # OpenMMLab's has it without the underscore.
+        pipeline = model.cfg.test_pipeline
+        if scale is not None:
+            pipeline = [dict(type='Resize', scale=scale)]
+        self.transform = _without_loading(pipeline)
+        # OneDL's preprocessor has the underscore, OpenMMLab's has not.
         names = '_channel_conversion', 'channel_conversion'
         self.to_rgb = any(
             getattr(model.data_preprocessor, name, False) for name in names
@@ -91,15 +68,15 @@ class Predictor:
 
     @torch.inference_mode()
     def __call__(
-        self, images: Union[Image, Sequence[Image]], rgb: bool = False
-    ) -> Union[np.ndarray, list[np.ndarray]]:
+        self, images: Image | Sequence[Image], rgb: bool = False
+    ) -> np.ndarray | list[np.ndarray]:
         """Predict the class of each pixel.
 
         Args:
             images (np.ndarray | Sequence[np.ndarray]): An image ``(H, W, 3)``
                 of uint8, or several, as a list or ``(N, H, W, 3)``.
-            rgb (bool): Whether channels are RGB rather than BGR, in which
-                OpenCV and MMSegmentation read files. Defaults to False.
+            rgb (bool): Whether channels are RGB. OpenCV and MMSegmentation
+                read files as BGR. Defaults to False.
 
         Returns:
             np.ndarray | list[np.ndarray]: Class indices ``(H, W)``, uint8,
@@ -123,7 +100,7 @@ class Predictor:
         if len({array.shape for array in arrays}) != 1:
             raise InputError(
                 'The images of a batch have different sizes after the '
-                "config's test_pipeline: predict them one by one."
+                'test pipeline: predict them one by one.'
             )
         batch = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2)
         return batch.to(self.device, non_blocking=True)
@@ -131,7 +108,16 @@ class Predictor:
     def postprocess(
         self, logits: Tensor, size: Sequence[int], sizes: Sequence
     ) -> list[np.ndarray]:
-        """Class maps of the images' sizes from logits."""
+        """Decide the classes at the images' own sizes.
+
+        Args:
+            logits (Tensor): ``(N, C, h, w)``.
+            size (Sequence[int]): Height and width of the network's input.
+            sizes (Sequence): Height and width of each image.
+
+        Returns:
+            list[np.ndarray]: Class indices ``(H, W)`` for each image.
+        """
         return [
             class_map(
                 one[None], [tuple(size), tuple(own)], self.model.align_corners
@@ -150,8 +136,9 @@ class Predictor:
         ):
             found = getattr(image, 'shape', type(image).__name__)
             raise InputError(
-                f'An image of uint8 (H, W, 3) is needed, not {found} of '
-                f'{getattr(image, "dtype", "no type")}.'
+                f'The image is {found} of '
+                f'{getattr(image, "dtype", "no type")}, but it must be '
+                '(H, W, 3) of uint8.'
             )
         if rgb:
             image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
@@ -161,15 +148,10 @@ class Predictor:
         return cv2.LUT(image, self.table)
 
 
-def _without_loading(cfg: Config) -> Callable[[Image], Image]:
-    """The config's ``test_pipeline`` on an image in memory."""
-    if 'test_pipeline' not in cfg:
-        raise InputError(
-            f'{cfg.filename} has no test_pipeline, which says how an image is '
-            'resized: add one, as configs/_base_/datasets has it.'
-        )
-    around = (LoadImageFromFile, LoadAnnotations, PackSegInputs)
-    built = [TRANSFORMS.build(dict(step)) for step in cfg.test_pipeline]
+def _without_loading(pipeline: Sequence[dict]) -> Callable[[Image], Image]:
+    """Turn a pipeline into a function of an image in memory."""
+    around = LoadImageFromFile, PackSegInputs
+    built = [TRANSFORMS.build(dict(step)) for step in pipeline]
     steps = Compose([step for step in built if not isinstance(step, around)])
 
     def transform(image: Image) -> Image:
@@ -180,8 +162,8 @@ def _without_loading(cfg: Config) -> Callable[[Image], Image]:
     return transform
 
 
-def _normalisation_table(preprocessor) -> np.ndarray:
-    """What each value of each channel becomes, (1, 256, 3)."""
+def _normalisation_table(preprocessor: SegDataPreProcessor) -> np.ndarray:
+    """Tabulate the normalised value of each byte and channel, (1, 256, 3)."""
     values = torch.arange(256.0)[None, :, None].expand(1, 256, 3)
     if preprocessor._enable_normalize:
         mean, std = (

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Optional
-
 import torch
-from mmengine.config import Config
 from mmengine.model import BaseModel
 from mmengine.structures import PixelData
 from mmseg.models import EncoderDecoder
 from torch import Tensor, nn
 
-from ..analysis.latency import pick_device
-from ..analysis.models import build_for_inference
-from ..errors import InputError
-from ..registry import DATASETS
-from ..utils.checkpoint import load_weights
-from ..utils.config import load_config
+from mmseg_da.errors import InputError
+
 from .class_map import class_map
 from .fuse import fast_network, fuse
 
@@ -29,14 +21,15 @@ PRECISIONS = {
 
 
 class FastSegmentor(BaseModel):
-    """A trained segmentor that predicts class maps, fast, and nothing else.
+    """A trained segmentor that only predicts class maps, and does it faster.
 
-    Its test step takes and returns what MMSegmentation's does, less the
-    logits at the image's size, so that ``mmseg.apis.inference_model`` and a
-    Runner's test loop run it.
+    Its test step takes and returns what MMSegmentation's does, without the
+    logits at the image's size. ``mmseg.apis.inference_model`` and a Runner's
+    test loop run it.
 
     Args:
-        segmentor (EncoderDecoder): Tested as a whole, not in slides.
+        segmentor (EncoderDecoder): Tested on whole images, not in slides. It
+            is not changed.
         precision (str): 'fp32', 'bf16' or, on CUDA, 'fp16'. Defaults to
             'fp32'.
         compile (bool): Whether TorchInductor compiles the network, which
@@ -47,6 +40,14 @@ class FastSegmentor(BaseModel):
     Raises:
         InputError: If the segmentor does more than its network at test time,
             or the precision is unknown.
+
+    Example:
+        >>> from mmseg.apis import inference_model
+        >>> from mmseg_da.apis import init_model
+        >>> model = init_model('configs/da/bisenet_adv_gta2cs.py', 'best.pth')
+        >>> fast = FastSegmentor(model, precision='bf16')
+        >>> inference_model(fast, 'street.png').pred_sem_seg.data.shape
+        torch.Size([1, 1024, 2048])
     """
 
     def __init__(
@@ -65,6 +66,11 @@ class FastSegmentor(BaseModel):
         self.network = fast_network(fused, self.dtype, pack and not compile)
         if compile:
             self.network = _compiled(self.network)
+        # `inference_model` and `Predictor` read these.
+        for name in ('cfg', 'dataset_meta'):
+            if hasattr(segmentor, name):
+                setattr(self, name, getattr(segmentor, name))
+        self.eval()
 
     def logits(self, images: Tensor) -> Tensor:
         """Normalised images to the decode head's logits."""
@@ -84,62 +90,6 @@ class FastSegmentor(BaseModel):
             classes = class_map(one[None], sizes, self.align_corners)
             sample.pred_sem_seg = PixelData(data=classes)
         return data_samples
-
-
-def init_model(
-    config: str | Path | Config,
-    checkpoint: Optional[str | Path],
-    device: str = 'auto',
-    precision: str = 'fp32',
-    compile: bool = False,
-    pack: bool = True,
-) -> FastSegmentor:
-    """As ``mmseg.apis.init_model``, for ``mmseg.apis.inference_model``.
-
-    Args:
-        config (str | Path | Config): Config or its file.
-        checkpoint (str | Path, optional): Read as weights only, see
-            :func:`mmseg_da.utils.checkpoint.load_weights`. None leaves
-            random weights.
-        device (str): Defaults to 'auto'.
-        precision (str): See :class:`FastSegmentor`.
-        compile (bool): See :class:`FastSegmentor`.
-        pack (bool): See :class:`FastSegmentor`.
-
-    Returns:
-        FastSegmentor: With ``cfg`` and ``dataset_meta``.
-
-    Raises:
-        InputError: If config and checkpoint cannot be used, together or at
-            all.
-
-    Example:
-        >>> from mmseg.apis import inference_model
-        >>> model = init_model('configs/da/bisenet_adv_gta2cs.py', 'best.pth')
-        >>> inference_model(model, 'street.png').pred_sem_seg.data.shape
-        torch.Size([1, 1024, 2048])
-    """
-    cfg = config if isinstance(config, Config) else load_config(config)
-    segmentor, _ = build_for_inference(cfg)
-    if checkpoint is not None:
-        load_weights(segmentor, checkpoint)
-    segmentor.to(pick_device(device))
-    model = FastSegmentor(segmentor, precision, compile, pack)
-    model.to(pick_device(device)).eval()
-    model.cfg = cfg
-    model.dataset_meta = dataset_meta(cfg)
-    return model
-
-
-def dataset_meta(cfg: Config) -> dict:
-    """Classes and palette of a config's test data set."""
-    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader')
-    if not loader:
-        raise InputError(
-            f'{cfg.filename} has no test_dataloader, which says what classes '
-            'there are: give a config that can be tested.'
-        )
-    return dict(DATASETS.get(loader.dataset.type).METAINFO)
 
 
 def _check(segmentor: nn.Module, precision: str) -> None:
@@ -162,7 +112,7 @@ def _check(segmentor: nn.Module, precision: str) -> None:
         )
     if precision not in PRECISIONS:
         raise InputError(
-            f'The precision {precision!r} is unknown: choose of '
+            f'The precision {precision!r} is unknown: choose one of '
             f'{", ".join(PRECISIONS)}.'
         )
     device = next(segmentor.parameters()).device

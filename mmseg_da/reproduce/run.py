@@ -151,7 +151,7 @@ def run_benchmarks(
         result = out / row.name / 'benchmark.json'
         if 'latency_ms' not in row.paper or result.exists():
             continue
-        words = ['tools/analysis/benchmark.py', row.config, '--shape']
+        words = ['tools/analysis/latency.py', row.config, '--shape']
         words += [*map(str, shape), *times, '--out', str(result)]
         try:
             experiments.run_tool(

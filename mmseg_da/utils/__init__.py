@@ -1,7 +1,7 @@
 from .cli import ConfigOptions, one_sentence_errors
 from .config import load_config, set_work_dir, use_amp
 from .distributed import set_launcher
-from .pretrained import explain_missing_weights
+from .pretrained_errors import explain_missing_weights
 from .resume import explain_stop, resume_from_work_dir
 from .run_record import record_run
 from .safe_load import weights_only_loading

@@ -20,6 +20,7 @@ from .config_types import (
     dicts,
     wrong,
 )
+from .domain_sizes import check_domain_sizes
 from .evaluation_order import check_evaluation_pipelines
 
 NEEDS = dict(
@@ -110,6 +111,7 @@ def check_config(cfg: Config, purpose: str) -> None:
     if purpose == 'train':
         _check_epochs(content)
         _check_padding(model)
+        check_domain_sizes(content)
     checkpoint = content.get('load_from')
     if checkpoint is not None:
         _check_checkpoint(checkpoint)

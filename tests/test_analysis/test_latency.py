@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from mmseg_da.analysis import measure_latency
-from mmseg_da.analysis.latency import pick_device
 from mmseg_da.errors import InputError
+from mmseg_da.utils.device import pick_device
 
 
 class Sleeper(nn.Module):

@@ -7,19 +7,18 @@ import numpy as np
 import pytest
 import torch
 
+from mmseg_da.analysis.timing import interleaved, summarize
 from mmseg_da.benchmarks import (
     Case,
     Comparison,
     Settings,
     Skipped,
     close,
-    interleaved,
 )
 from mmseg_da.benchmarks.core import Different
 from mmseg_da.benchmarks.memory import peak_memory
 from mmseg_da.benchmarks.report import to_markdown, to_row, write_report
 from mmseg_da.benchmarks.suite import run_comparison
-from mmseg_da.benchmarks.timing import summarize
 
 QUICK = Settings(quick=True)
 RATES = {'float32': 10.0, 'float16': 20.0}

@@ -41,7 +41,7 @@ def trained(segmentor, tmp_path_factory):
     folder = tmp_path_factory.mktemp('trained')
     cfg = Config.fromfile(CONFIGS / 'da/bisenet_adv_gta2cs.py')
     cfg.model = bisenet_cfg(8)
-    cfg.test_pipeline[1].scale = (128, 64)
+    cfg.test_dataloader.dataset.img_scale = (128, 64)
     cfg.dump(folder / 'config.py')
     torch.save(
         {'state_dict': segmentor.state_dict(), 'meta': {}},

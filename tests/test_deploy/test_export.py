@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from mmseg_da.deploy import Predictor, fast_network, fuse
-from mmseg_da.deploy.export import check_parity, export
+from mmseg_da.apis import init_predictor
+from mmseg_da.deploy import fast_network, fuse
+from mmseg_da.deploy.export import check_parity, export_network
 from mmseg_da.deploy.runtimes import load_network, optional_import
 from mmseg_da.errors import InputError
 
@@ -39,7 +40,9 @@ def images():
 )
 def test_parity(network, images, tmp_path, format, precision, dynamic):
     out = tmp_path / f'network.{SUFFIX[format]}'
-    path = export(network, out, format, precision, (64, 96), dynamic, images)
+    path = export_network(
+        network, out, format, precision, (64, 96), dynamic, images
+    )
     found = check_parity(network, path, format, precision, images)
     assert found['agreement'] > 0.8
     if precision == 'fp32':
@@ -56,7 +59,7 @@ def test_parity(network, images, tmp_path, format, precision, dynamic):
 
 
 def test_a_wrong_export_is_noticed(network, images, tmp_path):
-    path = export(network, tmp_path / 'a.onnx', shape=(64, 96))
+    path = export_network(network, tmp_path / 'a.onnx', shape=(64, 96))
     wrong = nn.Sequential(network, nn.Threshold(0.0, 0.0))
     with pytest.raises(InputError, match='do not use it'):
         check_parity(wrong, path, 'onnx', 'fp32', images)
@@ -65,12 +68,12 @@ def test_a_wrong_export_is_noticed(network, images, tmp_path):
 
 
 def test_predictor_runs_an_exported_network(trained, network, tmp_path):
-    path = export(network, tmp_path / 'a.onnx', shape=(64, 128))
+    path = export_network(network, tmp_path / 'a.onnx', shape=(64, 128))
     generator = torch.Generator().manual_seed(0)
     image = torch.randint(0, 256, (100, 200, 3), generator=generator)
     image = image.byte().numpy()
-    by_torch = Predictor(*trained, device='cpu')(image)
-    found = Predictor(trained[0], path)(image)
+    by_torch = init_predictor(*trained, device='cpu')(image)
+    found = init_predictor(trained[0], path)(image)
     assert found.shape == (100, 200)
     assert (found == by_torch).mean() > 0.9999
 
@@ -84,7 +87,7 @@ def test_wrong_arguments_are_named(network, tmp_path):
         ((tmp_path / 'a.onnx', 'onnx', 'int8'), 'calibration'),
     ):
         with pytest.raises(InputError, match=message):
-            export(network, *arguments)
+            export_network(network, *arguments)
     assert not list(tmp_path.iterdir())
     with pytest.raises(InputError, match='does not exist'):
         load_network(tmp_path / 'a.onnx')

@@ -1,5 +1,7 @@
 """What inference reads."""
 
+import time
+
 import cv2
 import numpy as np
 import pytest
@@ -27,6 +29,33 @@ def test_folder_is_read_in_order(tmp_path):
     assert np.array_equal(
         list(frames)[3][1], cv2.imread(str(tmp_path / 'b.png'))
     )
+
+
+def test_names_do_not_collide_and_many_are_named_at_once(
+    tmp_path, monkeypatch
+):
+    for name in ('a.png', 'a.jpg', 'a.png.png', 'b.png'):
+        write_image(tmp_path / name)
+    names = [name for name, _ in Frames(tmp_path)]
+    assert names == ['a.jpg', 'a.png', 'a.png.png', 'b']
+    # Comparing each name with all others would take minutes here.
+    frames = Frames(tmp_path)
+    frames.files = [tmp_path / f'{i}/b.png' for i in range(20_000)]
+    monkeypatch.setattr('mmseg_da.deploy.images.read_image', str)
+    start = time.process_time()
+    assert [name for name, _ in frames][-1] == '19999/b'
+    assert time.process_time() - start < 5
+
+
+def test_hidden_files_are_left_out_and_links_followed(tmp_path):
+    write_image(tmp_path / 'elsewhere/c.png')
+    write_image(tmp_path / 'in/a.png')
+    (tmp_path / 'in/._a.png').write_bytes(b'resource fork')
+    (tmp_path / 'in/.cache').mkdir()
+    (tmp_path / 'in/.cache/d.png').write_bytes(b'thumbnail')
+    (tmp_path / 'in/link').symlink_to(tmp_path / 'elsewhere')
+    (tmp_path / 'in/loop').symlink_to(tmp_path / 'in')
+    assert [name for name, _ in Frames(tmp_path / 'in')] == ['a', 'link/c']
 
 
 def test_single_image(tmp_path):

@@ -8,7 +8,8 @@ from mmengine.config import Config
 from mmseg.apis import inference_model
 from mmseg.apis import init_model as mmseg_init_model
 
-from mmseg_da.deploy import FastSegmentor, Predictor, init_model, packed_conv
+from mmseg_da.apis import init_model, init_predictor
+from mmseg_da.deploy import FastSegmentor, packed_conv
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS
 
@@ -21,8 +22,13 @@ def street(seed=0, size=(100, 200)):
 
 @pytest.fixture(scope='module')
 def reference(trained):
-    """MMSegmentation's own route."""
+    """MMSegmentation's own route, with the size written out."""
     model = mmseg_init_model(*trained, device='cpu')
+    model.cfg.test_pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(type='Resize', scale=(128, 64)),
+        dict(type='PackSegInputs'),
+    ]
 
     def predict(image):
         return inference_model(model, image).pred_sem_seg.data[0].numpy()
@@ -32,7 +38,7 @@ def reference(trained):
 
 @pytest.fixture(scope='module')
 def predictor(trained):
-    return Predictor(*trained, device='cpu')
+    return init_predictor(*trained, device='cpu')
 
 
 def agree(found, expected, share=0.9999):
@@ -62,28 +68,28 @@ def test_inference_model_takes_the_fast_segmentor(
     reference, trained, tmp_path
 ):
     image = street(3)
-    model = init_model(*trained, device='cpu')
+    model = FastSegmentor(init_model(*trained, device='cpu'))
     assert len(model.dataset_meta['classes']) == 19
     found = inference_model(model, image).pred_sem_seg.data
     assert found.shape == (1, *image.shape[:2])
     agree(found[0].numpy(), reference(image))
     # And a file.
     cv2.imwrite(str(tmp_path / 'image.png'), image)
-    model = init_model(*trained, device='cpu')
+    model = FastSegmentor(init_model(*trained, device='cpu'))
     found = inference_model(model, str(tmp_path / 'image.png'))
     agree(found.pred_sem_seg.data[0].numpy(), reference(image))
 
 
 def test_bf16_is_near(reference, trained):
     image = street(4)
-    found = Predictor(*trained, device='cpu', precision='bf16')(image)
+    found = init_predictor(*trained, device='cpu', precision='bf16')(image)
     agree(found, reference(image), 0.9)
 
 
 def test_bf16_where_it_cannot_be_packed(reference, trained, monkeypatch):
     monkeypatch.setattr(packed_conv, '_packs_bf16', lambda: False)
     image = street(4)
-    predictor = Predictor(*trained, device='cpu', precision='bf16')
+    predictor = init_predictor(*trained, device='cpu', precision='bf16')
     packed = [
         isinstance(part, packed_conv.PackedConv2d)
         for part in predictor.model.modules()
@@ -97,7 +103,7 @@ def test_padding_at_test_time_is_refused(trained):
     cfg.model.data_preprocessor.test_cfg = dict(size_divisor=64)
     message = "test_cfg is {'size_divisor': 64}, which pads"
     with pytest.raises(InputError, match=message):
-        Predictor(cfg, trained[1], device='cpu')(street(5, (50, 100)))
+        init_predictor(cfg, trained[1], device='cpu')(street(5, (50, 100)))
 
 
 @pytest.mark.parametrize(
@@ -122,9 +128,9 @@ def test_what_the_fast_path_does_not_know(segmentor, trained):
     cfg.model.test_cfg = dict(mode='slide', crop_size=(32, 32), stride=(9, 9))
     with pytest.raises(InputError, match="mode is 'slide'"):
         FastSegmentor(MODELS.build(cfg.model))
-    del cfg._cfg_dict['test_pipeline']
+    del cfg._cfg_dict['test_dataloader'], cfg._cfg_dict['val_dataloader']
     cfg.model.test_cfg = dict(mode='whole')
-    with pytest.raises(InputError, match='no test_pipeline'):
-        Predictor(cfg, trained[1], device='cpu')
+    with pytest.raises(InputError, match='no test_dataloader'):
+        init_predictor(cfg, trained[1], device='cpu')
     with pytest.raises(RuntimeError, match="'loss'"):
         FastSegmentor(segmentor)(torch.zeros(1, 3, 32, 32), mode='loss')

@@ -14,6 +14,7 @@ from PIL import Image
 from tiny_data import write_image
 from toy import CONFIGS, bisenet_cfg
 
+from mmseg_da.apis import init_predictor
 from mmseg_da.deploy import Predictor
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS
@@ -29,7 +30,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp('trained')
     cfg = Config.fromfile(CONFIGS / 'da/bisenet_adv_gta2cs.py')
     cfg.model = bisenet_cfg(8)
-    cfg.test_pipeline[1].scale = (96, 64)
+    cfg.test_dataloader.dataset.img_scale = (96, 64)
     cfg.dump(folder / 'config.py')
     torch.manual_seed(0)
     state = MODELS.build(cfg.model).state_dict()
@@ -61,12 +62,12 @@ def test_folder_to_overlays_and_train_ids(trained, folder, tmp_path, capsys):
         'train_ids/b/c.png',
     ]
     image = cv2.imread(str(folder / 'a.png'))
-    predictor = Predictor(*trained, device='cpu')
+    predictor = init_predictor(*trained, device='cpu')
     expected = predictor(image)
     ids = Image.open(out / 'train_ids/a.png')
     assert ids.mode == 'P'
     assert np.array_equal(np.asarray(ids), expected)
-    palette = np.array(predictor.dataset_meta['palette'])
+    palette = np.array(predictor.model.dataset_meta['palette'])
     painted = palette[expected][..., ::-1]
     assert np.array_equal(np.asarray(ids.convert('RGB')), painted[..., ::-1])
     overlay = cv2.imread(str(out / 'overlay/a.png')).astype(float)
@@ -183,5 +184,8 @@ def test_wrong_arguments_are_named(trained, folder, tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             infer([*trained, str(folder), *out, *arguments])
+    for inside in (folder, folder / 'b/painted'):
+        with pytest.raises(InputError, match='is inside the input folder'):
+            infer([*trained, str(folder), '--out', str(inside)])
     with pytest.raises(InputError, match='--shape|shape is 8 8'):
         export([*trained, '--out', 'a.onnx', '--shape', '8', '8'])

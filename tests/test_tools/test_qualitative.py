@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmseg_da.analysis.models import build_segmentor
+from mmseg_da.apis import build_segmentor
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
 

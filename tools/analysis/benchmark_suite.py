@@ -14,11 +14,11 @@ from pathlib import Path
 
 import torch
 
-from mmseg_da.analysis.latency import pick_device
 from mmseg_da.benchmarks import Settings, run_suite
 from mmseg_da.benchmarks.report import COLUMNS, to_row, write_report
 from mmseg_da.errors import InputError
 from mmseg_da.utils import one_sentence_errors
+from mmseg_da.utils.device import pick_device
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:

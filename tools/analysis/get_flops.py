@@ -1,7 +1,7 @@
 """Print the parameters and multiply-accumulates of a config's network.
 
-python tools/analysis/get_flops.py configs/da/bisenet_adv_gta2cs.py \
-    --shape 512 1024
+    python tools/analysis/get_flops.py configs/da/bisenet_adv_gta2cs.py \\
+        --shape 512 1024
 """
 
 from __future__ import annotations
@@ -9,19 +9,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from mmengine.config import DictAction
-
-from mmseg_da.analysis import (
-    build_for_inference,
-    count_macs,
-    count_parameters,
-)
+from mmseg_da.analysis import count_macs, count_parameters
+from mmseg_da.apis import build_segmentor
 from mmseg_da.errors import InputError
-from mmseg_da.utils import load_config, one_sentence_errors
+from mmseg_da.utils import ConfigOptions, load_config, one_sentence_errors
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--shape',
@@ -35,14 +33,14 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='overrides of the config, as key.of.config=value',
     )
     return parser.parse_args(argv)
 
 
 def input_shape(numbers: Sequence[int]) -> tuple[int, int]:
-    """Height and width from one or two positive numbers."""
+    """Read height and width from one or two positive numbers."""
     if len(numbers) not in (1, 2) or min(numbers) < 1:
         raise InputError(
             f'--shape is {" ".join(map(str, numbers))}; give the height and '
@@ -54,16 +52,14 @@ def input_shape(numbers: Sequence[int]) -> tuple[int, int]:
 def main(argv: Sequence[str] | None = None) -> dict:
     args = parse_args(argv)
     height, width = input_shape(args.shape)
-    model, in_training = build_for_inference(
-        load_config(args.config, args.cfg_options)
-    )
+    model = build_segmentor(load_config(args.config, args.cfg_options))
     result = {
         'shape': (height, width),
-        'parameters': count_parameters(model),
-        'parameters_in_training': in_training,
+        'parameters': count_parameters(model, in_training=False),
+        'parameters_in_training': count_parameters(model),
         'macs': count_macs(model, (height, width)),
     }
-    macs = result['macs']
+    macs, in_training = result['macs'], result['parameters_in_training']
     print(
         f'Input shape:            3 x {height} x {width}\n'
         f'Parameters, inference:  {result["parameters"]:,}\n'

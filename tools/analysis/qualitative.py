@@ -1,9 +1,10 @@
-"""Draw images beside their labels and the predictions of any models.
+"""Draw images beside their labels and the predictions of several models.
 
-python tools/analysis/qualitative.py \
-    --images data/cityscapes/leftImg8bit/val/frankfurt/*_000294_*.png \
-    --models CONFIG CHECKPOINT 'Source only' \
-    --models CONFIG CHECKPOINT Adapted --out figure3.png
+    python tools/analysis/qualitative.py \\
+        --images data/cityscapes/leftImg8bit/val/frankfurt/*_000294_*.png \\
+        --models configs/source_only/bisenet_jitter_gta2cs.py a.pth Source \\
+        --models configs/da/bisenet_adv_gta2cs.py b.pth Adapted \\
+        --out figure3.png
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from mmseg_da.utils import one_sentence_errors
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         '--images', nargs='+', required=True, help='image files, a row each'
     )
@@ -28,24 +32,35 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         action='append',
         required=True,
         metavar=('CONFIG CHECKPOINT', 'TITLE'),
-        help='a model, a column; its title is the name of its config if none '
-        'is given; repeat it for more',
+        help='a model, which becomes a column; repeat --models for more; '
+        'default of TITLE: the name of the config',
     )
     parser.add_argument(
         '--labels',
-        help="folder of the labels; default: where the first config's test "
-        'data set has them beside its images',
+        help='folder of the labels; default: the folder that the first '
+        "config's test data set names",
     )
-    parser.add_argument('--out', default='grid.png', help='picture to write')
-    parser.add_argument('--device', default='auto')
     parser.add_argument(
-        '--cell-width', type=int, default=480, help='pixels a picture'
+        '--out',
+        default='grid.png',
+        help='picture to write; default: grid.png',
+    )
+    parser.add_argument(
+        '--device',
+        default='auto',
+        help='cpu, cuda, cuda:1, ...; default: CUDA if there is any',
+    )
+    parser.add_argument(
+        '--cell-width',
+        type=int,
+        default=480,
+        help='width of each column in pixels; default: 480',
     )
     return parser.parse_args(argv)
 
 
 def model_spec(words: Sequence[str]) -> tuple[str, str, str]:
-    """Config, checkpoint and title of one ``--models``."""
+    """Read config, checkpoint and title of one ``--models``."""
     if len(words) not in (2, 3):
         raise InputError(
             f'--models has {len(words)} words ({" ".join(words)}): give '
@@ -58,7 +73,7 @@ def model_spec(words: Sequence[str]) -> tuple[str, str, str]:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     models = [model_spec(words) for words in args.models]
-    # Before the models are loaded, what may be wrong after it.
+    # Checked here, before models are loaded, which takes long.
     missing = [image for image in args.images if not Path(image).is_file()]
     if missing:
         raise InputError(f'The image {missing[0]} does not exist.')

@@ -24,9 +24,3 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = dict(type='mmseg_da.IoUMetric', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator
-# What mmseg.apis.inference_model runs on a single image.
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(1024, 512)),
-    dict(type='PackSegInputs'),
-]

@@ -1,4 +1,4 @@
-"""Times that can be compared on a machine that does other things too."""
+"""Time callables so that the times can be compared on a busy machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait until a device has done all that was asked of it."""
+    """Wait until a device has finished its work."""
     getattr(torch, device.type).synchronize()
 
 
@@ -26,21 +26,23 @@ def interleaved(
 ) -> dict[str, list[float]]:
     """Time callables in turns: A B A B ...
 
-    What slows the machine down for a while then slows all of them, and the
-    ratio of two times of one round is that of the callables.
+    Whatever slows the machine down for a while then slows all callables, so
+    that the ratio of two times of one round is free of it.
 
     Args:
-        cases (Mapping[str, Callable]): What is timed.
-        rounds (int): Timed rounds, each of every case once. Defaults to 5.
-        warmup (int): Rounds before them. Defaults to 1.
+        cases (Mapping[str, Callable]): The callables.
+        rounds (int): Timed rounds; each times every case once. Defaults to
+            5.
+        warmup (int): Untimed rounds before them. Defaults to 1.
         device (torch.device): Synchronised before the clock starts and
             before it stops. Defaults to the CPU.
         number (int): Calls per timing. Defaults to 1.
-        seconds (float): No more rounds are begun after it, beyond two.
-        cpu_time (bool): Whether the processor's time is taken, of all
-            threads together, rather than the clock's. With one thread the
-            two are equal on an idle machine, and a busy one changes the
-            former little. Defaults to False.
+        seconds (float): After this time no new round begins, once there are
+            two. Defaults to no limit.
+        cpu_time (bool): Whether to measure the processor time of all threads
+            instead of the wall clock. With one thread they are equal on an
+            idle machine, and other programs change processor time little.
+            Defaults to False.
 
     Returns:
         dict[str, list[float]]: Milliseconds per call, a list of equal length
@@ -65,10 +67,10 @@ def interleaved(
 
 
 def summarize(times: list[float], baseline: list[float]) -> dict[str, Any]:
-    """Median and quartiles of times, and of their ratio round by round."""
-    q1, median, q3 = _quartiles(times)
+    """Compute the quartiles of times, and of their ratio round by round."""
+    q1, median, q3 = quartiles(times)
     ratios = [one / other for one, other in zip(times, baseline)]
-    ratio_q1, ratio, ratio_q3 = _quartiles(ratios)
+    ratio_q1, ratio, ratio_q3 = quartiles(ratios)
     return {
         'median_ms': median,
         'q1_ms': q1,
@@ -81,7 +83,8 @@ def summarize(times: list[float], baseline: list[float]) -> dict[str, Any]:
     }
 
 
-def _quartiles(values: list[float]) -> list[float]:
+def quartiles(values: list[float]) -> list[float]:
+    """Compute the first quartile, the median and the third quartile."""
     if len(values) < 2:
         return values * 3
     return statistics.quantiles(values, n=4, method='inclusive')

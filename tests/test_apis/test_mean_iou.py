@@ -3,7 +3,7 @@ import pytest
 from mmengine.config import Config
 from tiny_data import HEIGHT, PIPELINE, WIDTH, write_image, write_label
 
-from mmseg_da.deploy.evaluate import mean_iou
+from mmseg_da.apis import mean_iou
 from mmseg_da.errors import InputError
 
 

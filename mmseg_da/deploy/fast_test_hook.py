@@ -1,8 +1,6 @@
-"""Testing a Runner's segmentor in its fast form."""
+"""Test a Runner's segmentor in its fast form."""
 
 from __future__ import annotations
-
-from typing import Optional
 
 import torch
 from mmengine.hooks import Hook
@@ -11,25 +9,26 @@ from mmengine.runner import Runner, TestLoop
 from mmseg.evaluation import IoUMetric as MMSegIoUMetric
 from torch import nn
 
-from ..errors import InputError
-from ..evaluation import IoUMetric
+from mmseg_da.errors import InputError
+from mmseg_da.evaluation import IoUMetric
+
 from .segmentor import FastSegmentor
 
-# Smallest share of an image's pixels with the same class in both forms; it
-# is about 0.999999.
+# The fast form is taken if it agrees with the stock segmentor on at least this
+# share of each image's pixels. It usually agrees on 0.999999.
 AGREEMENT = 0.999
-# Metrics known to look at nothing but the class map.
+# These metrics read the class map only, never the logits.
 METRICS = IoUMetric, MMSegIoUMetric
 HOOKS_OF = 'mmengine', 'mmseg', 'mmseg_da'
 
 
 class FastTestHook(Hook):
-    """Replaces a runner's model by a :class:`FastSegmentor` while it tests.
+    """Replace a runner's model by a :class:`FastSegmentor` while it tests.
 
     MMSegmentation upsamples all classes' logits to full size, which takes
-    about as long as the network. Where the fast form cannot stand in, or
-    disagrees on the first batch, the model stays; a line in the log says
-    which was evaluated.
+    about as long as the network. The hook compares both forms on the first
+    batch. Where they disagree, or the segmentor has no fast form, the model
+    stays. A line in the log says which form was evaluated, and why.
 
     Example:
         >>> runner.register_hook(FastTestHook())
@@ -37,13 +36,13 @@ class FastTestHook(Hook):
     """
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Keep the model."""
+        """Remember the stock model."""
         self.stock = runner.model
 
     def before_test_iter(
         self, runner: Runner, batch_idx: int, data_batch=None
     ) -> None:
-        """Choose at the first batch: weights are loaded and averaged then."""
+        """Choose the form at the first batch, when weights are loaded."""
         if batch_idx:
             return
         fast, reason = _fast_form(runner, data_batch)
@@ -62,8 +61,8 @@ class FastTestHook(Hook):
 
 def _fast_form(
     runner: Runner, batch: dict
-) -> tuple[Optional[FastSegmentor], str]:
-    """The model's fast form, or None and the reason."""
+) -> tuple[FastSegmentor | None, str]:
+    """Build the model's fast form, or say why it has none."""
     reason = _needs_logits(runner)
     if reason:
         return None, reason
@@ -72,20 +71,20 @@ def _fast_form(
         # Ranks have nothing to exchange in testing.
         model = model.module
     try:
-        fast = FastSegmentor(model).eval()
+        fast = FastSegmentor(model)
     except InputError as error:
         return None, str(error)
     share = _agreement(model, fast, batch)
     if share < AGREEMENT:
         return None, (
-            f'the fast form has the same class at {share:.2%} of the pixels '
-            'of an image only.'
+            f'the fast form has the same class at only {share:.2%} of the '
+            'pixels of an image.'
         )
     return fast, ''
 
 
 def _needs_logits(runner: Runner) -> str:
-    """What might ask for more than the class maps, or nothing."""
+    """Say what may need more than class maps; empty if nothing does."""
     loop = runner.test_loop
     if type(loop) is not TestLoop or loop.fp16:
         return f'the test loop is {type(loop).__name__} with fp16={loop.fp16}.'
@@ -104,10 +103,11 @@ def _needs_logits(runner: Runner) -> str:
 
 @torch.no_grad()
 def _agreement(model: nn.Module, fast: nn.Module, batch: dict) -> float:
-    """Smallest share of an image's pixels with the same class.
+    """Compute the smallest share of an image's pixels with the same class.
 
-    It tells of heads that do more in ``predict`` than in ``forward``, and of
-    BatchNorms that follow no convolution though they stand behind one.
+    It is low for heads that do more in ``predict`` than in ``forward``, and
+    for a BatchNorm that is registered after a convolution and does not follow
+    it, so that folding it is wrong.
     """
     return min(
         (one.pred_sem_seg.data == other.pred_sem_seg.data)

@@ -1,7 +1,7 @@
-"""Print rows of Table 1: latency, FPS, multiply-accumulates, parameters.
+"""Print latency, FPS, multiply-accumulates and parameters, as in Table 1.
 
-python tools/analysis/benchmark.py configs/da/bisenet_adv_gta2cs.py \
-    --shape 512 1024 --amp
+    python tools/analysis/latency.py configs/da/bisenet_adv_gta2cs.py \\
+        --shape 512 1024 --amp
 """
 
 from __future__ import annotations
@@ -11,17 +11,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import DictAction
-
-from mmseg_da.analysis import (
-    build_for_inference,
-    count_macs,
-    count_parameters,
-    measure_latency,
-)
-from mmseg_da.analysis.latency import pick_device
+from mmseg_da.analysis import count_macs, count_parameters, measure_latency
+from mmseg_da.apis import build_segmentor
 from mmseg_da.errors import InputError
-from mmseg_da.utils import load_config, one_sentence_errors
+from mmseg_da.utils import ConfigOptions, load_config, one_sentence_errors
+from mmseg_da.utils.device import pick_device
 from mmseg_da.utils.files import atomic_path
 
 COLUMNS = (
@@ -31,7 +25,10 @@ COLUMNS = (
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('configs', nargs='+', help='config files, a row each')
     parser.add_argument(
         '--shape',
@@ -44,29 +41,35 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--amp',
         action='store_true',
-        help='another row each under autocast: fp16 on CUDA, else bf16',
+        help='add a row under autocast for each config: fp16 on CUDA, else '
+        'bf16',
     )
     parser.add_argument(
-        '--device', default='auto', help='default: CUDA if there is any'
+        '--device',
+        default='auto',
+        help='cpu, cuda, cuda:1, ...; default: CUDA if there is any',
     )
     parser.add_argument(
-        '--iters', type=int, default=50, help='timed; default: 50'
+        '--iters', type=int, default=50, help='timed iterations; default: 50'
     )
     parser.add_argument(
-        '--warmup', type=int, default=10, help='untimed before; default: 10'
+        '--warmup',
+        type=int,
+        default=10,
+        help='untimed iterations before; default: 10',
     )
-    parser.add_argument('--out', help='JSON to write')
+    parser.add_argument('--out', help='JSON file to write')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='overrides of the configs, as key.of.config=value',
     )
     return parser.parse_args(argv)
 
 
 def row(result: dict) -> str:
-    """A result as a row of the table."""
+    """Format a result as a row of the table."""
     return (
         f'| {Path(result["config"]).stem} | {result["precision"]} '
         f'| {result["latency_ms"]:.2f} ms [{result["q1_ms"]:.2f}, '
@@ -87,14 +90,12 @@ def main(argv: Sequence[str] | None = None) -> list[dict]:
     device = pick_device(args.device)
     results = []
     for config in args.configs:
-        model, in_training = build_for_inference(
-            load_config(config, args.cfg_options)
-        )
+        model = build_segmentor(load_config(config, args.cfg_options))
         size = {
             'config': config,
             'macs': count_macs(model, args.shape),
-            'parameters': count_parameters(model),
-            'parameters_in_training': in_training,
+            'parameters': count_parameters(model, in_training=False),
+            'parameters_in_training': count_parameters(model),
         }
         for amp in (False, True) if args.amp else (False,):
             latency = measure_latency(

@@ -1,4 +1,4 @@
-"""What to say when pretrained weights cannot be had, or do not fit."""
+"""Explain pretrained weights that are missing or do not fit."""
 
 from __future__ import annotations
 

@@ -8,15 +8,13 @@ from mmseg_da.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 CONFIG = 'configs/da/bisenet_adv_gta2cs.py'
-benchmark = runpy.run_path(str(ROOT / 'tools/analysis/benchmark.py'))['main']
+latency = runpy.run_path(str(ROOT / 'tools/analysis/latency.py'))['main']
 
 
 def test_prints_a_row_for_each_config_and_precision(capsys, tmp_path):
     out = tmp_path / 'rows.json'
     arguments = '--shape 32 64 --iters 2 --warmup 0 --device cpu --amp'
-    results = benchmark(
-        [CONFIG, CONFIG, *arguments.split(), '--out', str(out)]
-    )
+    results = latency([CONFIG, CONFIG, *arguments.split(), '--out', str(out)])
     lines = capsys.readouterr().out.splitlines()
     rows = [line for line in lines if line.startswith('| bisenet_adv')]
     assert len(rows) == len(results) == 4
@@ -30,6 +28,6 @@ def test_prints_a_row_for_each_config_and_precision(capsys, tmp_path):
 
 def test_wrong_arguments_are_named():
     with pytest.raises(InputError, match='--shape is 0 5'):
-        benchmark([CONFIG, '--shape', '0', '5'])
+        latency([CONFIG, '--shape', '0', '5'])
     with pytest.raises(InputError, match='--device nonesuch'):
-        benchmark([CONFIG, '--device', 'nonesuch'])
+        latency([CONFIG, '--device', 'nonesuch'])

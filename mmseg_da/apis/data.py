@@ -1,0 +1,139 @@
+"""Read from a config's test data set how an image is prepared and painted."""
+
+from __future__ import annotations
+
+import inspect
+
+from mmcv.transforms import LoadAnnotations
+from mmengine.config import Config
+from mmengine.dataset import BaseDataset
+from mmengine.registry import init_default_scope
+from mmseg.models import BaseSegmentor
+
+from mmseg_da.datasets.transforms import EvaluateAtInputSize, ResizeToScale
+from mmseg_da.errors import InputError
+from mmseg_da.registry import DATASETS, TRANSFORMS
+from mmseg_da.utils import explain_build_errors
+from mmseg_da.utils.dataset_configs import single_datasets
+
+# What a pipeline does for the label only.
+FOR_LABELS = LoadAnnotations, EvaluateAtInputSize
+
+
+def build_test_datasets(cfg: Config, lazy: bool = False) -> list[BaseDataset]:
+    """Build the data sets that a config is tested on.
+
+    Args:
+        cfg (Config): Its ``test_dataloader``, else its ``val_dataloader``,
+            names the data.
+        lazy (bool): Whether files are left alone, where only the classes and
+            the layout matter. Defaults to False.
+
+    Returns:
+        list[BaseDataset]: One, or the parts of a ConcatDataset.
+
+    Raises:
+        InputError: If the config has no test data, or they cannot be built.
+
+    Example:
+        >>> cfg = load_config('configs/da/bisenet_adv_gta2cs.py')
+        >>> (dataset,) = build_test_datasets(cfg, lazy=True)
+        >>> dataset.metainfo['classes'][0]
+        'road'
+    """
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    with explain_build_errors(cfg):
+        return [
+            DATASETS.build({**dataset, 'lazy_init': lazy})
+            for _, dataset in _test_datasets(cfg)
+        ]
+
+
+def image_pipeline(cfg: Config) -> list[dict]:
+    """Derive the pipeline of a single image from the test data set's.
+
+    The image's size is said once, with the data set. Steps that load or
+    compare labels are left out.
+
+    Args:
+        cfg (Config): See :func:`build_test_datasets`.
+
+    Returns:
+        list[dict]: A ``test_pipeline`` for ``mmseg.apis.inference_model``.
+
+    Raises:
+        InputError: If the config has no test data, or joins data sets that
+            prepare images in different ways.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    (key, pipeline), *others = [
+        (key, _image_steps(key, dataset))
+        for key, dataset in _test_datasets(cfg)
+    ]
+    for other, steps in others:
+        if steps != pipeline:
+            raise InputError(
+                f'{key} and {other} prepare images in different ways, so '
+                'that it is not known how to prepare a single image: give '
+                'both the same pipeline and img_scale.'
+            )
+    return pipeline
+
+
+def dataset_meta(cfg: Config, model: BaseSegmentor) -> dict:
+    """Read the classes and the palette of a config's test data set.
+
+    Args:
+        cfg (Config): See :func:`build_test_datasets`.
+        model (BaseSegmentor): It predicts these classes.
+
+    Raises:
+        InputError: If the data set names no classes, or another number.
+    """
+    meta = build_test_datasets(cfg, lazy=True)[0].metainfo
+    key = _test_datasets(cfg)[0][0]
+    classes = meta.get('classes')
+    if not classes:
+        raise InputError(
+            f'{key} names no classes: set its metainfo to '
+            'dict(classes=[...], palette=[...]).'
+        )
+    predicted = getattr(model, 'num_classes', len(classes))
+    if len(classes) != predicted:
+        raise InputError(
+            f'{key} has {len(classes)} classes and the model predicts '
+            f'{predicted}: name the classes of the model with '
+            f'{key}.metainfo.classes.'
+        )
+    return meta
+
+
+def _test_datasets(cfg: Config) -> list[tuple[str, dict]]:
+    for key in ('test_dataloader', 'val_dataloader'):
+        loader = cfg.get(key)
+        if loader:
+            return list(single_datasets(loader['dataset'], f'{key}.dataset'))
+    raise InputError(
+        f'{cfg.filename or "The config"} has no test_dataloader, which says '
+        'what classes there are and how an image is prepared: give a config '
+        'that can be tested.'
+    )
+
+
+def _image_steps(key: str, dataset: dict) -> list[dict]:
+    steps = []
+    for step in dataset.get('pipeline') or ():
+        kind = step['type']
+        kind = TRANSFORMS.get(kind) if isinstance(kind, str) else kind
+        if inspect.isclass(kind) and issubclass(kind, FOR_LABELS):
+            continue
+        if kind is ResizeToScale:
+            scale = dataset.get('img_scale')
+            if scale is None:
+                raise InputError(
+                    f'{key} has ResizeToScale in its pipeline and no '
+                    'img_scale: set it to (width, height).'
+                )
+            step = dict(type='Resize', scale=tuple(scale))
+        steps.append(dict(step))
+    return steps

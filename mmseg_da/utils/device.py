@@ -1,0 +1,46 @@
+"""Choose and name the device that a network runs on."""
+
+from __future__ import annotations
+
+import platform
+
+import torch
+
+from ..errors import InputError
+
+
+def pick_device(name: str | torch.device = 'auto') -> torch.device:
+    """Turn 'auto', 'cpu', 'cuda:1', ... into a device of this machine.
+
+    Args:
+        name (str | torch.device): 'auto' is CUDA if there is any, else the
+            CPU. Defaults to 'auto'.
+
+    Raises:
+        InputError: If this machine has no such device.
+    """
+    if name == 'auto':
+        name = 'cuda' if torch.cuda.is_available() else 'cpu'
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().split('\n')[0]
+        raise InputError(
+            f'--device {name} cannot be used ({reason}): give auto, or cpu.'
+        ) from error
+    return device
+
+
+def device_name(device: torch.device) -> str:
+    """The model of a GPU or of the processor."""
+    if device.type == 'cuda':
+        return torch.cuda.get_device_name(device)
+    if device.type != 'cpu':
+        return str(device)
+    try:
+        with open('/proc/cpuinfo', encoding='utf-8') as file:
+            names = [line for line in file if line.startswith('model name')]
+        return names[0].split(':', 1)[1].strip()
+    except (OSError, IndexError):
+        return platform.processor() or platform.machine()
