@@ -14,7 +14,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from mmseg_da.analysis.dataset_check import (
+from dataset_check.check import (
     ERRORS,
     WARNINGS,
     as_json,

@@ -12,15 +12,15 @@ import signal
 import sys
 from pathlib import Path
 
-from mmseg_da.reproduce import SUITES, run_rows, select_rows
-from mmseg_da.reproduce.run import (
+from mmseg_da.utils import one_sentence_errors
+from reproduction import SUITES, run_rows, select_rows
+from reproduction.run import (
     check_data,
     make_demo_data,
     make_statistics,
     run_benchmarks,
 )
-from mmseg_da.reproduce.write import write_report
-from mmseg_da.utils import one_sentence_errors
+from reproduction.write import write_report
 
 
 def parse_args() -> argparse.Namespace:

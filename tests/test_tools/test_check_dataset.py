@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tiny_data import write_image, write_label
 
-from mmseg_da.analysis import dataset_check
+from dataset_check import check as dataset_check
 from mmseg_da.errors import InputError
 
 ROOT = Path(__file__).parents[2]
