@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
+from mmengine.fileio import load
+
 from mmseg_da.errors import InputError
+from mmseg_da.utils.config import REPO_ROOT
 from reproduction.demo_options import demo_options
 
 #: What the paper prints, and what it says about it.
@@ -35,11 +38,14 @@ class Row:
         table (str): Key in :data:`TABLES`.
         label (str): Name of the row, as in the paper's numbers.
         config (str): Config file, relative to the project.
+        recipe (dict): ``Metadata`` of the row in its metafile, on top of
+            those of its collection.
     """
 
     table: str
     label: str
     config: str
+    recipe: dict = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -54,66 +60,44 @@ class Row:
         return numbers if isinstance(numbers, dict) else {'mIoU': numbers}
 
 
-def _rows(table: str, pattern: str, names: dict[str, str]) -> list[Row]:
-    return [
-        Row(table, label, f'configs/{pattern.format(name)}.py')
-        for label, name in names.items()
-    ]
+def read_rows(root: Path = REPO_ROOT) -> list[Row]:
+    """Read the rows from the metafiles that ``model-index.yml`` joins.
+
+    Args:
+        root (Path): Folder of ``model-index.yml``. Defaults to the
+            project's.
+
+    Returns:
+        list[Row]: Rows in the order of :data:`TABLES`, then of the files.
+    """
+    rows = []
+    for path in load(root / 'model-index.yml')['Import']:
+        metafile = load(root / path)
+        common = {
+            one['Name']: one['Metadata'] for one in metafile['Collections']
+        }
+        for model in metafile['Models']:
+            own = model.get('Metadata', {})
+            if 'Table' in own:
+                recipe = common[model['In Collection']] | own
+                rows.append(
+                    Row(own['Table'], own['Row'], model['Config'], recipe)
+                )
+    return sorted(rows, key=lambda row: list(TABLES).index(row.table))
 
 
-ROWS = (
-    *_rows(
-        'table1',
-        'cityscapes/{}_cityscapes',
-        {
-            'DeepLabV2-R101 CE': 'deeplabv2_ce',
-            'BiSeNet-R18 CE': 'bisenet_ce',
-            'DeepLabV2-R101 CE median-frequency': 'deeplabv2_mf',
-            'BiSeNet-R18 CE median-frequency': 'bisenet_mf',
-        },
-    ),
-    *_rows(
-        'preliminary_10_epochs',
-        'source_only/bisenet_{}_10e_gta2cs',
-        {name: name for name in ('jitter', 'crop', 'flip')},
-    ),
-    *_rows(
-        'table2',
-        'source_only/bisenet_{}_gta2cs',
-        {
-            name: name.replace('+', '-')
-            for name in (
-                'none',
-                'flip',
-                'jitter',
-                'jitter+flip',
-                'jitter+flip+crop',
-            )
-        },
-    ),
-    *_rows('table3', 'da/bisenet_{}_gta2cs', {'adv': 'adv'}),
-    *_rows(
-        'table4',
-        'da/bisenet_adv_{}_gta2cs',
-        {
-            'adv focal': 'focal',
-            'adv focal weighted': 'focal-mf',
-            'adv dice': 'dice',
-            'adv dice weighted': 'dice-mf',
-            'adv focal+dice alpha=0.5': 'focal-dice-a0.5',
-            'adv focal+dice alpha=0.7': 'focal-dice-a0.7',
-            'adv focal+dice alpha=0.3': 'focal-dice-a0.3',
-        },
-    ),
-    *_rows(
-        'deeplabv2',
-        '{}_gta2cs',
-        {
-            'source only': 'source_only/deeplabv2_jitter',
-            'adv': 'da/deeplabv2_adv',
-        },
-    ),
-)
+ROWS = read_rows()
+
+
+def list_rows() -> str:
+    """List the rows as the Markdown table of the project's README."""
+    lines = ['| Table | Row | mIoU printed | Config |', '|---|---|--:|---|']
+    for row in ROWS:
+        table = TABLES[row.table].split(':')[0].split(',')[0]
+        printed = row.paper.get('mIoU')
+        miou = '-' if printed is None else f'{printed:.2f}'
+        lines.append(f'| {table} | {row.label} | {miou} | `{row.config}` |')
+    return '\n'.join(lines)
 
 
 @dataclass(frozen=True)
@@ -125,7 +109,7 @@ class Suite:
         data (str): Folder with ``gta5`` and ``cityscapes``.
         options (Callable): Gives the overrides of a config file.
         results (str): What the suite's numbers are called in the report.
-        note (str): What has to be known of them.
+        note (str): What a reader of these numbers has to know.
     """
 
     name: str
@@ -163,18 +147,17 @@ def select_rows(pattern: str | None = None) -> list[Row]:
         list[Row]: The rows, in the paper's order.
 
     Raises:
-        InputError: If there is none.
+        InputError: If no row matches.
 
     Example:
         >>> [row.label for row in select_rows('table3')]
         ['adv']
     """
-    if pattern is None:
-        return list(ROWS)
     chosen = [
         row
         for row in ROWS
-        if any(
+        if pattern is None
+        or any(
             fnmatch(text, f'*{pattern}*')
             for text in (row.name, f'{row.table}/{row.label}')
         )

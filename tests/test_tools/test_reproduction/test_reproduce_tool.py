@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reproduction import select_rows
 from reproduction.experiments import write_json
-from reproduction.suites import CLASSES
+from reproduction.suites import CLASSES, select_rows
 
 ROOT = Path(__file__).parents[3]
 NONE = select_rows('table2')[0]
