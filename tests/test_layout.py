@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+from mmseg_da.utils.config import find_root
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -31,3 +33,11 @@ def test_tools_register_nothing():
     """What they register would be a component that a config can name."""
     for path in (ROOT / 'tools').rglob('*.py'):
         assert 'register_module' not in path.read_text(), path
+
+
+def test_the_root_is_mim_in_an_installed_package(tmp_path):
+    package = tmp_path / 'mmseg_da'
+    package.mkdir()
+    assert find_root(package) == tmp_path
+    (package / '.mim').mkdir()
+    assert find_root(package) == package / '.mim'

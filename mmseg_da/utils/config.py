@@ -11,7 +11,22 @@ from mmengine.device import get_device
 
 from ..errors import InputError
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
+
+def find_root(package: Path) -> Path:
+    """Find the folder of ``configs/`` and ``tools/``.
+
+    Args:
+        package (Path): Folder of the package.
+
+    Returns:
+        Path: ``.mim`` inside the package if it was installed from a wheel,
+        else the checkout.
+    """
+    mim = package / '.mim'
+    return mim if mim.is_dir() else package.parent
+
+
+REPO_ROOT = find_root(Path(__file__).resolve().parents[1])
 
 
 def load_config(
