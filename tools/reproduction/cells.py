@@ -163,3 +163,8 @@ def counts(report: dict) -> str:
         f'{states.count(name)} {name}' for name in names if name in states
     )
     return f'{len(states)} rows: {words}.'
+
+
+def versions(report: dict) -> Table:
+    """What the report was made with."""
+    return [['', ''], *map(list, report['environment'].items())]

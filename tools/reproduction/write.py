@@ -7,9 +7,8 @@ from pathlib import Path
 from mmseg_da.utils.files import atomic_path
 from reproduction.experiments import write_json
 from reproduction.figures import draw_all
+from reproduction.render import render_html, render_markdown
 from reproduction.report import build_report
-from reproduction.report_html import render_html
-from reproduction.report_markdown import render_markdown
 from reproduction.suites import Suite
 
 

@@ -8,10 +8,8 @@ import pytest
 from PIL import Image
 
 from reproduction.experiments import write_json
-from reproduction.html_elements import Html, element
+from reproduction.render import render_html, render_markdown
 from reproduction.report import build_report
-from reproduction.report_html import render_html
-from reproduction.report_markdown import render_markdown
 from reproduction.suites import CLASSES, ROWS, SUITES, select_rows
 
 DEMO = SUITES['demo']
@@ -156,9 +154,3 @@ def test_paper_suite_uses_the_configs_unchanged(tmp_path):
 
 def test_report_is_json(report):
     assert json.loads(json.dumps(report))['classes'] == CLASSES
-
-
-def test_elements_escape_all_but_elements():
-    made = element('p', 'a<b', [element('b', '&'), 1], class_='"x"')
-    assert made == ('<p class="&quot;x&quot;">a&lt;b<b>&amp;</b>1</p>')
-    assert isinstance(made, Html)
