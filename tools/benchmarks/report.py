@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -45,52 +46,23 @@ def write_report(results: dict, out: str | Path, command: str) -> list[Path]:
 
 
 def to_markdown(results: dict, pictures: list[str] = ()) -> str:
-    """Results as a page."""
-    machine, settings = results['machine'], results['settings']
-    rates = ', '.join(
-        f'{rate:,.0f} GFLOP/s in {name}'
-        for name, rate in results['matmul_gflops'].items()
+    """Render results by the template ``report.md`` beside this file."""
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    versions = ', '.join(f'{k} {v}' for k, v in machine['versions'].items())
-    lines = [
-        '# Benchmarks',
-        '',
-        f'`{results["command"]}`',
-        '',
-        f'- Device: {machine["device"]}; {machine["threads"]} of '
-        f'{machine["cores"]} CPU cores of {machine["cpu"]} '
-        f'({machine["cpu_capability"]})',
-        f'- Square matrix product, measured: {rates}',
-        f'- {versions}, Python {machine["python"]}',
-        f'- At most {settings["rounds"]} rounds of each case in turns, after '
-        f'{settings["warmup"]} of warm-up; ratios are medians over rounds.',
-    ]
-    if settings['cpu_time']:
-        lines.append(
-            "- Times are the processor's, of all threads together, not the "
-            "clock's: the machine did other things too."
-        )
-    if settings['quick']:
-        lines.append('- **Quick run: tiny sizes; the times mean nothing.**')
-    missed = list(_missed(results['comparisons']))
-    lines += ['', '## Goals missed or not tried', '', *(missed or ['None.'])]
-    heading = None
-    for comparison in results['comparisons']:
-        if comparison['group'] != heading:
-            heading = comparison['group']
-            lines += ['', f'## {heading.capitalize()}']
-        lines += ['', f'### {comparison["title"]}', '', COLUMNS]
-        lines += [to_row(case) for case in comparison['cases']]
-        profile = comparison.get('profile')
-        if profile:
-            shares = ', '.join(
-                f'`{name}` {100 * share:.1f} %'
-                for name, share in profile['table']
-            )
-            lines += ['', f'Operators of {profile["of"]}: {shares}.']
-    for name in pictures:
-        lines += ['', f'![{Path(name).stem}]({name})']
-    return '\n'.join(lines) + '\n'
+    templates.filters['row'] = to_row
+    return templates.get_template('report.md').render(
+        results=results,
+        machine=results['machine'],
+        settings=results['settings'],
+        missed=list(_missed(results['comparisons'])),
+        columns=COLUMNS,
+        pictures=pictures,
+    )
 
 
 GOALS = {
@@ -111,7 +83,7 @@ def _missed(comparisons: list[dict]):
                     continue
                 found = f'{words} {case[key]:.2f}' if timed else case['status']
                 yield (
-                    f'- {comparison["title"]}, {case["name"]}: {found}, '
+                    f'{comparison["title"]}, {case["name"]}: {found}, '
                     f'goal {case[goal]:g}'
                 )
 
