@@ -3,8 +3,6 @@
 import copy
 import gc
 import weakref
-from contextlib import contextmanager
-from functools import partial
 
 import pytest
 import torch
@@ -27,6 +25,7 @@ from toy import (
     train,
 )
 
+from benchmarks.textbook import Textbook
 from mmseg_da.models import FCDiscriminator
 from mmseg_da.registry import DATASETS, MODELS
 
@@ -47,43 +46,10 @@ def stream(dataset_cfg, seed):
         yield {key: [one[key] for one in batch] for key in batch[0]}
 
 
-def loss_d(discriminator, probabilities, is_source):
-    logits = discriminator(probabilities)
-    return F.binary_cross_entropy_with_logits(
-        logits, torch.full_like(logits, is_source)
-    )
-
-
-@contextmanager
-def one_sum(module):
-    """Sum the gradients of one iteration before adding them to older ones.
-
-    Autograd does so within one backward pass; of two, each would be added.
-    """
-    parameters = list(module.parameters())
-    older = [parameter.grad for parameter in parameters]
-    for parameter in parameters:
-        parameter.grad = None
-    yield
-    for parameter, grad in zip(parameters, older):
-        if grad is not None:
-            parameter.grad += grad
-
-
 def reference(
     cfg, start, clip=None, accumulate=1, power=None, dtype=None, iters=ITERS
 ):
-    """Single-level adaptation as Tsai et al. describe it, two passes.
-
-    Source backward; target backward through the discriminator, held fixed;
-    the discriminator on both predictions; a step of both. With a dtype each
-    of the three autocasts on its own, and each optimizer has a scaler.
-    """
-    amp = dict(device_type='cpu', enabled=dtype is not None)
-    autocast = partial(torch.autocast, dtype=dtype, **amp)
-    scale_sgd, scale_adam = (
-        torch.amp.GradScaler('cpu', enabled=amp['enabled']) for _ in range(2)
-    )
+    """Train from a start by the textbook's loop; the weights of both."""
     init_default_scope('mmseg')
     segmentor = MODELS.build(cfg.model).train()
     segmentor.load_state_dict(start.model)
@@ -97,11 +63,26 @@ def reference(
     sources = stream(cfg.train_dataloader.dataset, SEED)
     targets = stream(hook.target_dataloader.dataset, SEED + 1)
 
-    def predict(images):
-        logits = segmentor.decode_head(segmentor.extract_feat(images))
-        logits = F.interpolate(logits, images.shape[2:], mode='bilinear')
-        return logits.softmax(dim=1)
+    def learn(source):
+        images, samples = source['inputs'], source['data_samples']
+        features = segmentor.extract_feat(images)
+        logits = segmentor.decode_head(features)
+        losses = segmentor.decode_head.loss_by_feat(logits, samples)
+        loss = losses['loss_ce']
+        for head in segmentor.auxiliary_head:
+            loss = loss + head.loss(features, samples, {})['loss_ce']
+        return loss, F.interpolate(logits, images.shape[2:], mode='bilinear')
 
+    def predict(target):
+        images = target['inputs']
+        logits = segmentor.decode_head(segmentor.extract_feat(images))
+        return F.interpolate(logits, images.shape[2:], mode='bilinear')
+
+    loop = Textbook(
+        *(segmentor, sgd, discriminator, adam),
+        *(learn, predict, LOSS_WEIGHT),
+        dtype=dtype,
+    )
     for i in range(iters):
         if power is not None:
             sgd.param_groups[0]['lr'] = LR * (1 - i / iters) ** power
@@ -113,41 +94,11 @@ def reference(
         source = segmentor.data_preprocessor(next(sources), True)
         target = segmentor.data_preprocessor(next(targets), True)
 
-        with one_sum(segmentor):
-            with autocast():
-                features = segmentor.extract_feat(source['inputs'])
-                logits = segmentor.decode_head(features)
-                samples = source['data_samples']
-                losses = segmentor.decode_head.loss_by_feat(logits, samples)
-                loss = losses['loss_ce']
-                for head in segmentor.auxiliary_head:
-                    loss = loss + head.loss(features, samples, {})['loss_ce']
-                size = source['inputs'].shape[2:]
-                logits = F.interpolate(logits.detach(), size, mode='bilinear')
-                p_source = logits.softmax(dim=1)
-            scale_sgd.scale(loss / share).backward()
-
-            discriminator.requires_grad_(False)
-            with autocast():
-                p_target = predict(target['inputs'])
-                loss = LOSS_WEIGHT * loss_d(discriminator, p_target, 1)
-            scale_sgd.scale(loss / share).backward()
-            p_target = p_target.detach()
-
-        discriminator.requires_grad_(True)
-        with one_sum(discriminator):
-            for probabilities, domain in ((p_source, 1), (p_target, 0)):
-                with autocast():
-                    loss = loss_d(discriminator, probabilities, domain) / 2
-                scale_adam.scale(loss / share).backward()
-
+        loop.backward(source, target, share)
         if (i + 1) % accumulate == 0 or i + 1 == iters:
             if clip is not None:
                 torch.nn.utils.clip_grad_norm_(segmentor.parameters(), clip)
-            for scaler, optimizer in ((scale_sgd, sgd), (scale_adam, adam)):
-                scaler.step(optimizer)
-                scaler.update()
-                optimizer.zero_grad()
+            loop.step()
     return segmentor.state_dict(), discriminator.state_dict()
 
 

@@ -6,29 +6,26 @@ import tempfile
 from collections.abc import Callable, Iterator
 
 import torch
-import torch.nn.functional as F
-from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
-from mmengine.structures import PixelData
-from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from benchmarks.core import Case, Comparison, Different, Same, Settings, group
 from benchmarks.paper_network import (
     PaperBiSeNet,
-    bilinear,
     load_plugin_weights,
     paper_name,
 )
-from benchmarks.textbook import ADAM, LAMBDA, NUM_CLASSES, SGD, Textbook
+from benchmarks.training_loops import (
+    PlainTraining,
+    Plugin,
+    PluginNetwork,
+    RandomImages,
+    plugin_config,
+)
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS
-from mmseg_da.utils.config import REPO_ROOT
 
-MODEL = REPO_ROOT / 'configs/_base_/models/bisenet_r18.py'
-SAMPLER = {'type': 'mmseg_da.InfiniteSampler', 'shuffle': False}
 # Relative difference of gradients: summed in another order, and in half
 # precision rounded too.
 TOLERANCE, HALF_TOLERANCE = 1e-4, 0.2
@@ -37,132 +34,6 @@ TOLERANCE, HALF_TOLERANCE = 1e-4, 0.2
 SIZES = {'cpu': ((360, 640), (256, 512)), 'cuda': ((720, 1280), (512, 1024))}
 BATCH_SIZES = {'cpu': 2, 'cuda': 8}
 QUICK_SIZES = ((64, 128), (128, 64))
-
-
-class RandomImages(torch.utils.data.Dataset):
-    """A batch of random images and labels of patches, always the same.
-
-    Args:
-        size (tuple[int, int]): Height and width.
-        batch (int): Images, those of one batch.
-        seed (int): What is drawn.
-    """
-
-    metainfo = {
-        'classes': tuple(map(str, range(NUM_CLASSES))),
-        'palette': [[0, 0, 0]] * NUM_CLASSES,
-    }
-
-    def __init__(self, size: tuple[int, int], batch: int, seed: int) -> None:
-        rng = torch.Generator().manual_seed(seed)
-        shape = batch, 3, *size
-        self.images = torch.randint(256, shape, generator=rng).byte()
-        patches = batch, 1, *(-(-side // 8) for side in size)
-        labels = torch.randint(NUM_CLASSES + 1, patches, generator=rng)
-        labels[labels == NUM_CLASSES] = 255
-        self.labels = F.interpolate(labels.double(), size)[:, 0].long()
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: int) -> dict:
-        sample = SegDataSample(
-            gt_sem_seg=PixelData(data=self.labels[index][None]),
-            metainfo={'img_shape': self.images.shape[2:]},
-        )
-        return {'inputs': self.images[index], 'data_samples': sample}
-
-
-class PluginNetwork(nn.Module):
-    """The plugin's segmentor as a plain network with three outputs."""
-
-    def __init__(self, segmentor: nn.Module) -> None:
-        super().__init__()
-        self.segmentor = segmentor
-
-    def forward(self, x: Tensor, size: tuple) -> list[Tensor]:
-        maps = self.segmentor.extract_feat(x)
-        heads = self.segmentor.decode_head, *self.segmentor.auxiliary_head
-        return [bilinear(head(maps), size) for head in heads]
-
-
-def plugin_config(
-    sizes: tuple, batch: int, work_dir: str, amp: bool = False
-) -> Config:
-    """The adversarial config's model, hook and optimizers, without files."""
-    model = Config.fromfile(MODEL).model
-    model.backbone.context_path.init_cfg = None
-    source, target = (
-        {
-            # The class itself: nothing is added to the users' registry.
-            'type': RandomImages,
-            'size': size,
-            'batch': batch,
-            'seed': seed,
-        }
-        for seed, size in enumerate(sizes)
-    )
-    adversarial = {
-        'type': 'mmseg_da.AdversarialHook',
-        'loss_weight': LAMBDA,
-        'discriminator': {
-            'type': 'mmseg_da.FCDiscriminator',
-            'in_channels': NUM_CLASSES,
-        },
-        'optim_wrapper': {'optimizer': {'type': 'Adam', **ADAM}},
-        'target_dataloader': {'sampler': SAMPLER, 'dataset': target},
-    }
-    return Config(
-        {
-            'default_scope': 'mmseg',
-            'model': model,
-            'train_dataloader': {
-                'batch_size': batch,
-                'num_workers': 0,
-                'sampler': SAMPLER,
-                'dataset': source,
-            },
-            'optim_wrapper': {
-                'type': 'AmpOptimWrapper' if amp else 'OptimWrapper',
-                'optimizer': {'type': 'SGD', **SGD},
-            },
-            'train_cfg': {'type': 'IterBasedTrainLoop', 'max_iters': 10**6},
-            'default_hooks': {
-                'logger': {'type': 'LoggerHook', 'interval': 10**6},
-                'checkpoint': None,
-                'adversarial': adversarial,
-            },
-            'log_level': 'ERROR',
-            'randomness': {'seed': 0},
-            'work_dir': work_dir,
-        },
-        format_python_code=False,
-    )
-
-
-class Plugin:
-    """A Runner that has been brought to its first iteration."""
-
-    def __init__(self, cfg: Config) -> None:
-        cfg.experiment_name = f'benchmark_{id(self)}'
-        self.runner = runner = Runner.from_cfg(cfg)
-        # What Runner.train does before its loop.
-        runner._train_loop = runner.build_train_loop(runner._train_loop)
-        runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-        runner._init_model_weights()
-        for stage in ('before_run', 'before_train', 'before_train_epoch'):
-            runner.call_hook(stage)
-        runner.model.train()
-        self.batches = runner.train_loop.dataloader_iterator
-        self.hook = next(
-            hook
-            for hook in runner.hooks
-            if type(hook).__name__ == 'AdversarialHook'
-        )
-
-    def step(self) -> None:
-        """One iteration."""
-        self.runner.train_loop.run_iter(next(self.batches))
 
 
 def first_gradients(
@@ -258,7 +129,7 @@ def iteration(
     again = MODELS.build(plugin.runner.cfg.model)
     again.load_state_dict(segmentor.state_dict())
     plain, shared = (
-        Textbook(network, source, target, device, amp)
+        PlainTraining(network, source, target, device, amp)
         for network in (paper, PluginNetwork(again))
     )
     state = {
@@ -266,12 +137,12 @@ def iteration(
         for name, value in discriminator.state_dict().items()
     }
 
-    def textbook(name: str, loop: Textbook, rename=str) -> Case:
+    def textbook(name: str, loop: PlainTraining, rename=str) -> Case:
         loop.discriminator.load_state_dict(state)
         parts = loop.network, loop.sgd, loop.discriminator, loop.adam
         return Case(
             name,
-            loop.step,
+            loop.iterate,
             result=lambda: first_gradients(*parts, rename),
         )
 
