@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import Optional
 
 import numpy as np
 import torch
@@ -14,13 +13,13 @@ from torch import Tensor
 
 from benchmarks import networks as nets
 from benchmarks.core import Case, Comparison, Settings, group
+from benchmarks.cuda import ROUNDED, cuda_cases
 from mmseg_da.analysis.complexity import count_macs, image_metas
 from mmseg_da.analysis.models import build_for_inference
 from mmseg_da.deploy import FastSegmentor, Predictor, fast_network, fuse
 from mmseg_da.deploy.segmentor import dataset_meta
 
 SAME_FUNCTION = nets.same_logits(1e-4, 0.9999)
-ROUNDED = 0.95
 
 
 @group('inference')
@@ -46,19 +45,6 @@ def inference(settings: Settings) -> Iterator[Comparison]:
 
 def inferring(function: Callable) -> Callable:
     return torch.inference_mode()(function)
-
-
-def in_tf32(function: Callable) -> Callable:
-    """Let cuDNN round what it multiplies to TF32, as PyTorch does unasked."""
-
-    def run() -> Tensor:
-        torch.backends.cudnn.allow_tf32 = True
-        try:
-            return function()
-        finally:
-            torch.backends.cudnn.allow_tf32 = False
-
-    return run
 
 
 def to_logits(settings: Settings, shape: tuple[int, int]) -> Comparison:
@@ -100,7 +86,7 @@ def to_logits(settings: Settings, shape: tuple[int, int]) -> Comparison:
     if device.type == 'cuda':
         # The goals are those of one image at the paper's size.
         fps_goal = 1500 if shape == (512, 1024) else None
-        cases += list(_on_cuda(settings, ours, full_size, last, fps_goal))
+        cases += list(cuda_cases(settings, ours, full_size, last, fps_goal))
     return Comparison(
         f'BiSeNet-R18, 1 x 3 x {shape[0]} x {shape[1]}, image to logits',
         Case("paper's network, plain torch", inferring(lambda: paper(image))),
@@ -139,60 +125,6 @@ def with_crf(settings: Settings, shape: tuple[int, int]) -> Comparison:
         ],
         same=lambda expected, found: 'refined',
     )
-
-
-def _on_cuda(
-    settings, ours, full_size, last, fps_goal: Optional[float]
-) -> Iterator[Case]:
-    """TF32 and half precision, eager, compiled, and as a CUDA graph."""
-    same = nets.same_logits(0.1, ROUNDED)
-    eager = FastSegmentor(ours).to(settings.device)
-    yield Case('fast network, TF32', in_tf32(full_size(eager)), same)
-    for precision in ('bf16', 'fp16'):
-        options = {
-            'same': same,
-            'goal': 0.2,
-            'fps_goal': fps_goal,
-            'dtype': {'bf16': 'bfloat16', 'fp16': 'float16'}[precision],
-        }
-        eager = FastSegmentor(ours, precision).to(settings.device)
-        yield Case(
-            f'fast network, {precision}',
-            full_size(eager),
-            same,
-            dtype=options['dtype'],
-        )
-        graphed = _graphed(eager, last)
-        yield Case(
-            f'fast network, {precision}, CUDA graph',
-            full_size(graphed),
-            **options,
-        )
-        if not settings.quick:
-            compiled = FastSegmentor(ours, precision, compile=True)
-            yield Case(
-                f'fast network, {precision}, compiled with CUDA graphs',
-                full_size(compiled.to(settings.device)),
-                **options,
-            )
-
-
-def _graphed(network: Callable, image: Tensor) -> Callable:
-    """Replay the kernels that a call of the network starts."""
-    stream = torch.cuda.Stream()
-    with torch.inference_mode(), torch.cuda.stream(stream):
-        for _ in range(3):
-            network(image)
-    torch.cuda.synchronize()
-    graph = torch.cuda.CUDAGraph()
-    with torch.inference_mode(), torch.cuda.graph(graph):
-        logits = network(image)
-
-    def run(_) -> Tensor:
-        graph.replay()
-        return logits
-
-    return run
 
 
 def to_class_map(
