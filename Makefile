@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup lint test test-slow demo clean
+.PHONY: setup lint test test-slow wheel-test demo clean
 
 setup: $(VENV)/.installed
 
@@ -36,6 +36,10 @@ test: setup
 # What takes minutes: a run killed at 20 random points.
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
+
+# The package as it is installed, not as it lies here.
+wheel-test: setup
+	.ci/wheel_test $(BIN)/python
 
 # SHORT=1: few images and 10 iterations, to see that it runs.
 demo: setup

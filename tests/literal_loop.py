@@ -1,8 +1,6 @@
 """Adaptation written plainly, as the papers describe it."""
 
 import math
-from contextlib import contextmanager
-from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +17,7 @@ from toy import (
     WEIGHT_DECAY,
 )
 
+from benchmarks.textbook import Textbook
 from mmseg_da.models import FCDiscriminator
 from mmseg_da.registry import DATASETS, MODELS
 
@@ -39,34 +38,22 @@ def stream(dataset_cfg, seed):
         yield {key: [one[key] for one in batch] for key in batch[0]}
 
 
-def loss_d(discriminator, probabilities, is_source):
-    logits = discriminator(probabilities)
-    return F.binary_cross_entropy_with_logits(
-        logits, torch.full_like(logits, is_source)
-    )
+class EntropyTextbook(Textbook):
+    """ADVENT's direct entropy minimisation, beside the adversary or alone."""
 
+    adversary = True
+    entropy_weight = None
 
-def loss_entropy(logits):
-    """ADVENT's L_ent, averaged over pixels: Shannon entropy over log C."""
-    log_p = F.log_softmax(logits, dim=1)
-    entropy = -torch.sum(torch.exp(log_p) * log_p, dim=1)
-    return torch.mean(entropy / math.log(NUM_CLASSES))
-
-
-@contextmanager
-def one_sum(module):
-    """Sum the gradients of one iteration before adding them to older ones.
-
-    Autograd does so within one backward pass; of two, each would be added.
-    """
-    parameters = list(module.parameters())
-    older = [parameter.grad for parameter in parameters]
-    for parameter in parameters:
-        parameter.grad = None
-    yield
-    for parameter, grad in zip(parameters, older):
-        if grad is not None:
-            parameter.grad += grad
+    def target_loss(self, logits, probabilities):
+        loss = 0
+        if self.adversary:
+            loss = super().target_loss(logits, probabilities)
+        if self.entropy_weight is not None:
+            log_p = F.log_softmax(logits, dim=1)
+            entropy = -torch.sum(torch.exp(log_p) * log_p, dim=1)
+            entropy = torch.mean(entropy / math.log(NUM_CLASSES))
+            loss = loss + self.entropy_weight * entropy
+        return loss
 
 
 def reference(
@@ -80,18 +67,11 @@ def reference(
     adversary=True,
     entropy_weight=None,
 ):
-    """Single-level adaptation as Tsai et al. describe it, two passes.
+    """Train from a start by the textbook's loop; the weights of both.
 
-    Source backward; target backward through the discriminator, held fixed;
-    the discriminator on both predictions; a step of both. With a dtype each
-    of the three autocasts on its own, and each optimizer has a scaler. With
-    an entropy weight the target's loss holds ADVENT's L_ent too, or alone.
+    With an entropy weight the target's loss holds ADVENT's L_ent, beside the
+    adversary or alone.
     """
-    amp = dict(device_type='cpu', enabled=dtype is not None)
-    autocast = partial(torch.autocast, dtype=dtype, **amp)
-    scale_sgd, scale_adam = (
-        torch.amp.GradScaler('cpu', enabled=amp['enabled']) for _ in range(2)
-    )
     init_default_scope('mmseg')
     segmentor = MODELS.build(cfg.model).train()
     segmentor.load_state_dict(start.model)
@@ -107,10 +87,27 @@ def reference(
     sources = stream(cfg.train_dataloader.dataset, SEED)
     targets = stream(hook.target_dataloader.dataset, SEED + 1)
 
-    def predict(images):
+    def learn(source):
+        images, samples = source['inputs'], source['data_samples']
+        features = segmentor.extract_feat(images)
+        logits = segmentor.decode_head(features)
+        losses = segmentor.decode_head.loss_by_feat(logits, samples)
+        loss = losses['loss_ce']
+        for head in segmentor.auxiliary_head:
+            loss = loss + head.loss(features, samples, {})['loss_ce']
+        return loss, F.interpolate(logits, images.shape[2:], mode='bilinear')
+
+    def predict(target):
+        images = target['inputs']
         logits = segmentor.decode_head(segmentor.extract_feat(images))
         return F.interpolate(logits, images.shape[2:], mode='bilinear')
 
+    loop = EntropyTextbook(
+        *(segmentor, sgd, discriminator, adam),
+        *(learn, predict, LOSS_WEIGHT),
+        dtype=dtype,
+    )
+    loop.adversary, loop.entropy_weight = adversary, entropy_weight
     for i in range(iters):
         if power is not None:
             sgd.param_groups[0]['lr'] = LR * (1 - i / iters) ** power
@@ -122,46 +119,9 @@ def reference(
         source = segmentor.data_preprocessor(next(sources), True)
         target = segmentor.data_preprocessor(next(targets), True)
 
-        with one_sum(segmentor):
-            with autocast():
-                features = segmentor.extract_feat(source['inputs'])
-                logits = segmentor.decode_head(features)
-                samples = source['data_samples']
-                losses = segmentor.decode_head.loss_by_feat(logits, samples)
-                loss = losses['loss_ce']
-                for head in segmentor.auxiliary_head:
-                    loss = loss + head.loss(features, samples, {})['loss_ce']
-                size = source['inputs'].shape[2:]
-                logits = F.interpolate(logits.detach(), size, mode='bilinear')
-                p_source = logits.softmax(dim=1)
-            scale_sgd.scale(loss / share).backward()
-
-            discriminator.requires_grad_(False)
-            with autocast():
-                logits = predict(target['inputs'])
-                p_target = logits.softmax(dim=1)
-                loss = 0
-                if adversary:
-                    loss = LOSS_WEIGHT * loss_d(discriminator, p_target, 1)
-                if entropy_weight is not None:
-                    entropy = loss_entropy(logits)
-                    loss = loss + entropy_weight * entropy
-            scale_sgd.scale(loss / share).backward()
-            p_target = p_target.detach()
-
-        discriminator.requires_grad_(True)
-        with one_sum(discriminator):
-            domains = ((p_source, 1), (p_target, 0)) if adversary else ()
-            for probabilities, domain in domains:
-                with autocast():
-                    loss = loss_d(discriminator, probabilities, domain) / 2
-                scale_adam.scale(loss / share).backward()
-
+        loop.backward(source, target, share)
         if (i + 1) % accumulate == 0 or i + 1 == iters:
             if clip is not None:
                 torch.nn.utils.clip_grad_norm_(segmentor.parameters(), clip)
-            for scaler, optimizer in ((scale_sgd, sgd), (scale_adam, adam)):
-                scaler.step(optimizer)
-                scaler.update()
-                optimizer.zero_grad()
+            loop.step()
     return segmentor.state_dict(), discriminator.state_dict()

@@ -1,6 +1,6 @@
 """The paper's network, which the benchmarks share with the tests."""
 
-from mmseg_da.benchmarks.paper_network import (
+from benchmarks.paper_network import (
     PaperBiSeNet,
     load_plugin_weights,
     paper_name,

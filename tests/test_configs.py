@@ -1,10 +1,12 @@
 """Every config loads, builds, and says what the paper says."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 import torch
+from mmengine.fileio import load
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmengine.structures import PixelData
@@ -13,6 +15,7 @@ from tiny_data import write_image, write_label
 
 from mmseg_da.registry import DATASETS, MODELS
 from mmseg_da.utils import load_config
+from reproduction.suites import ROWS
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 NAMES = sorted(
@@ -22,76 +25,9 @@ NAMES = sorted(
 )
 DEMOS = [name for name in NAMES if name.startswith('demo/')]
 EVALUATION = 'da/bisenet_adv_gta2cs_eval-1024x512.py'
-ROWS = [name for name in NAMES if name not in (*DEMOS, EVALUATION)]
 WEIGHTS = [0.5, *[1.0] * 17, 9.0]
-JITTER, FLIP, CROP = (
-    'mmseg_da.ColorJitter',
-    'RandomFlip',
-    'mmseg_da.RandomResizedCrop',
-)
 CITYSCAPES, GTA5 = 'cityscapes', 'gta5'
-CE = [('mmseg_da.CrossEntropyLoss', None, 1)]
-WEIGHTED_CE = [('mmseg_da.CrossEntropyLoss', True, 1)]
-
-# Network, data set, augmentations, batch, iterations (50 epochs of 2,500 or
-# 2,072 images, rounded up or down to whole ones), losses (type, weighted,
-# loss_weight), adversarial.
-EXPECTED = {
-    'cityscapes/bisenet_ce_cityscapes.py': (
-        *('bisenet', CITYSCAPES, [], 16, 6475, CE, False),
-    ),
-    'cityscapes/bisenet_mf_cityscapes.py': (
-        *('bisenet', CITYSCAPES, [], 16, 6475, WEIGHTED_CE, False),
-    ),
-    'cityscapes/deeplabv2_ce_cityscapes.py': (
-        *('deeplabv2', CITYSCAPES, [], 16, 6475),
-        *([('mmseg_da.CrossEntropyLoss', None, 1)], False),
-    ),
-    'cityscapes/deeplabv2_mf_cityscapes.py': (
-        *('deeplabv2', CITYSCAPES, [], 16, 6475, WEIGHTED_CE, False),
-    ),
-    'da/deeplabv2_adv_gta2cs.py': (
-        *('deeplabv2', GTA5, [JITTER], 8, 15625),
-        *([('mmseg_da.CrossEntropyLoss', None, 1)], True),
-    ),
-    'source_only/deeplabv2_jitter_gta2cs.py': (
-        *('deeplabv2', GTA5, [JITTER], 16, 7813),
-        *([('mmseg_da.CrossEntropyLoss', None, 1)], False),
-    ),
-}
-for name, augmentations, iterations in (
-    ('none', [], 7813),
-    ('flip', [FLIP], 7813),
-    ('jitter', [JITTER], 7813),
-    ('jitter-flip', [JITTER, FLIP], 7813),
-    ('jitter-flip-crop', [JITTER, FLIP, CROP], 7813),
-    ('flip_10e', [FLIP], 1563),
-    ('jitter_10e', [JITTER], 1563),
-    ('crop_10e', [CROP], 1563),
-):
-    EXPECTED[f'source_only/bisenet_{name}_gta2cs.py'] = (
-        *('bisenet', GTA5, augmentations, 16, iterations, CE, False),
-    )
-for name, batch, iterations, losses in (
-    ('', 8, 15625, CE),
-    ('_focal', 4, 31250, [('mmseg_da.FocalLoss', None, 1)]),
-    ('_focal-mf', 4, 31250, [('mmseg_da.FocalLoss', True, 1)]),
-    ('_dice', 4, 31250, [('mmseg_da.DiceLoss', None, 1)]),
-    ('_dice-mf', 4, 31250, [('mmseg_da.DiceLoss', True, 1)]),
-    *(
-        (
-            *(f'_focal-dice-a{alpha}', 4, 31250),
-            [
-                ('mmseg_da.DiceLoss', True, alpha),
-                ('mmseg_da.FocalLoss', None, 1 - alpha),
-            ],
-        )
-        for alpha in (0.3, 0.5, 0.7)
-    ),
-):
-    EXPECTED[f'da/bisenet_adv{name}_gta2cs.py'] = (
-        *('bisenet', GTA5, [JITTER], batch, iterations, losses, True),
-    )
+IMAGES = {GTA5: 2500, CITYSCAPES: 2072}
 
 
 @pytest.fixture(autouse=True)
@@ -122,22 +58,46 @@ def losses_of(head) -> list:
     ]
 
 
-def test_every_row_is_expected():
-    assert set(ROWS) == set(EXPECTED)
+def test_every_config_is_in_a_metafile_of_its_folder():
+    index = load(CONFIGS.parent / 'model-index.yml')['Import']
+    found = []
+    for path in index:
+        metafile = load(CONFIGS.parent / path)
+        collections = {one['Name'] for one in metafile['Collections']}
+        for model in metafile['Models']:
+            assert model['In Collection'] in collections
+            assert Path(model['Config']).stem == model['Name']
+            assert Path(model['Config']).parent == Path(path).parent
+            found.append(model['Config'].removeprefix('configs/'))
+        for collection in metafile['Collections']:
+            assert (CONFIGS.parent / collection['README']).is_file()
+    assert sorted(found) == NAMES
 
 
-@pytest.mark.parametrize('name', ROWS)
-def test_row_is_the_papers(name):
-    network, dataset, augmentations, batch, iterations, losses, adversarial = (
-        EXPECTED[name]
-    )
-    cfg = load_config(CONFIGS / name)
+@pytest.mark.parametrize('row', ROWS, ids=lambda row: row.name)
+def test_row_is_the_papers(row):
+    """The config does what its metafile says."""
+    recipe = row.recipe
+    dataset = recipe['Training Data'].lower()
+    losses = [
+        (
+            f'mmseg_da.{name}',
+            True if name in recipe['Class Weights'] else None,
+            weight,
+        )
+        for name, weight in recipe['Loss'].items()
+    ]
+    cfg = load_config(CONFIGS.parent / row.config)
     train = cfg.train_dataloader.dataset
     types = [step.type for step in train.pipeline]
     assert types[-1] == 'PackSegInputs'
-    assert types[3:-1] == augmentations
-    assert cfg.train_dataloader.batch_size == batch
-    assert cfg.train_cfg.max_iters == iterations
+    assert [name.split('.')[-1] for name in types[3:-1]] == (
+        recipe['Augmentation']
+    )
+    batch = cfg.train_dataloader.batch_size
+    assert batch == recipe['Batch Size']
+    iterations = recipe['Epochs'] * IMAGES[dataset] / batch
+    assert cfg.train_cfg.max_iters == math.ceil(iterations)
     for head in heads_of(cfg.model):
         assert losses_of(head) == losses
         for loss in (
@@ -149,7 +109,7 @@ def test_row_is_the_papers(name):
                 assert loss.gamma == 1
     optimizer = cfg.optim_wrapper.optimizer
     assert (optimizer.type, optimizer.momentum) == ('SGD', 0.9)
-    if network == 'bisenet':
+    if recipe['Architecture'] == 'BiSeNet':
         assert len(heads_of(cfg.model)) == 3
         assert cfg.model.backbone.type == 'mmseg_da.BiSeNet'
         assert (optimizer.lr, optimizer.weight_decay) == (2.5e-2, 1e-4)
@@ -170,6 +130,7 @@ def test_row_is_the_papers(name):
         assert loader.dataset.data_prefix.img_path == 'leftImg8bit/val'
     assert cfg.default_hooks.checkpoint.save_best == 'mIoU'
     assert cfg.default_hooks.checkpoint.interval == cfg.train_cfg.val_interval
+    adversarial = 'Unlabelled Data' in recipe
     assert ('adversarial' in cfg.default_hooks) == adversarial
     if adversarial:
         hook = cfg.default_hooks.adversarial

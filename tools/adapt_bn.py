@@ -20,6 +20,7 @@ from rich.progress import track
 from torch.utils.data import DataLoader
 
 from mmseg_da.apis import adapt_bn, build_segmentor
+from mmseg_da.apis.adapt_bn import check_batch_norm
 from mmseg_da.errors import InputError
 from mmseg_da.utils import (
     ConfigOptions,
@@ -97,6 +98,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     loader = build_target_loader(cfg)
     model = build_segmentor(cfg)
+    check_batch_norm(model)
     load_weights(model, source)
     model.to(get_device())
     adapt_bn(model, track(loader, description='Adapting BatchNorm'))

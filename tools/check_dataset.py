@@ -19,8 +19,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from mmseg_da.analysis.dataset_check import as_json, check_config_data
-from mmseg_da.analysis.sample_check import ERRORS, WARNINGS
+from dataset_check.check import as_json, check_config_data
+from dataset_check.sample_check import ERRORS, WARNINGS
 from mmseg_da.utils import (
     ConfigOptions,
     load_config,

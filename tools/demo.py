@@ -12,7 +12,7 @@ import statistics
 from pathlib import Path
 
 from mmseg_da.utils import one_sentence_errors
-from mmseg_da.utils.experiments import (
+from reproduction.experiments import (
     last_checkpoint,
     option_words,
     run_tool,

@@ -3,8 +3,8 @@
     python tools/reproduce.py --suite demo     # rendered data, on a CPU
     python tools/reproduce.py --suite paper    # GTA5 and Cityscapes
 
-Stopped and started again, it goes on where it was; what is done is not
-repeated.
+Stopped and started again, the tool goes on where it was. Finished rows are
+not run again.
 """
 
 import argparse
@@ -12,15 +12,16 @@ import signal
 import sys
 from pathlib import Path
 
-from mmseg_da.reproduce import SUITES, run_rows, select_rows
-from mmseg_da.reproduce.run import (
+from mmseg_da.utils import one_sentence_errors
+from reproduction.run import (
     check_data,
     make_demo_data,
     make_statistics,
     run_benchmarks,
+    run_rows,
 )
-from mmseg_da.reproduce.write import write_report
-from mmseg_da.utils import one_sentence_errors
+from reproduction.suites import SUITES, list_rows, select_rows
+from reproduction.write import write_report
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,26 +33,35 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--only',
         metavar='PATTERN',
-        help="run only rows whose config's name or table/label has this in "
-        'it, for example table4 or "bisenet_adv*"',
+        help='run only the rows whose config name or table/label contains '
+        'this, for example table4 or "bisenet_adv*"',
     )
     parser.add_argument(
         '--out',
         type=Path,
-        help='folder of the runs and of the report; default: '
+        help='folder for the runs and the report; default: '
         'work_dirs/reproduce_SUITE',
     )
     parser.add_argument(
         '--report-only',
         action='store_true',
-        help='train nothing, write the report of what is there',
+        help='train nothing; write the report of the runs that are there',
+    )
+    parser.add_argument(
+        '--list',
+        action='store_true',
+        help='print the rows and do nothing else',
     )
     return parser.parse_args()
 
 
 def main() -> int:
     args = parse_args()
-    # As an exception, which ends the running row's process too.
+    if args.list:
+        print(list_rows())
+        return 0
+    # SIGTERM becomes an exception, so that the running row's process is
+    # ended too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     suite, rows = SUITES[args.suite], select_rows(args.only)
     out = args.out or Path(f'work_dirs/reproduce_{suite.name}')

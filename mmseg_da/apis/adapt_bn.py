@@ -30,10 +30,15 @@ def adapt_bn(model: BaseSegmentor, loader: Iterable[dict]) -> None:
         >>> adapt_bn(model, Runner.build_dataloader(loader_cfg))
         >>> torch.save({'state_dict': model.state_dict()}, 'best_bn.pth')
     """
+    check_batch_norm(model)
+    inputs = (model.data_preprocessor(b, True)['inputs'] for b in loader)
+    update_bn(inputs, model)
+
+
+def check_batch_norm(model: BaseSegmentor) -> None:
+    """Raise an InputError if a model has no BatchNorm to adapt."""
     if not any(isinstance(m, _BatchNorm) for m in model.modules()):
         raise InputError(
             f'This {type(model).__name__} has no BatchNorm, so that there is '
             'nothing to adapt: use the checkpoint as it is.'
         )
-    inputs = (model.data_preprocessor(b, True)['inputs'] for b in loader)
-    update_bn(inputs, model)

@@ -16,7 +16,6 @@ from mmengine.utils import is_installed
 from ..errors import InputError
 from .cli import warn
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
 # Keys at the top of a config that mean something to MMEngine or to
 # MMSegmentation. All others are a config's own variables.
 KNOWN_KEYS = {
@@ -35,6 +34,23 @@ OWN_HOOKS = (
 # of OneDL have another name.
 if not is_installed('mmsegmentation'):
     MODULE2PACKAGE['mmseg'] = 'onedl-mmsegmentation'
+
+
+def find_root(package: Path) -> Path:
+    """Find the folder of ``configs/`` and ``tools/``.
+
+    Args:
+        package (Path): Folder of the package.
+
+    Returns:
+        Path: ``.mim`` inside the package if it was installed from a wheel,
+        else the checkout.
+    """
+    mim = package / '.mim'
+    return mim if mim.is_dir() else package.parent
+
+
+REPO_ROOT = find_root(Path(__file__).resolve().parents[1])
 
 
 def load_config(path: str | Path, cfg_options: dict | None = None) -> Config:

@@ -7,7 +7,7 @@ from zlib import crc32
 import pytest
 import torch
 import torch.nn.functional as F
-from literal_loop import ITERS, SEED, one_sum, stream
+from literal_loop import ITERS, SEED, stream
 from mmengine.registry import init_default_scope
 from toy import (
     LR,
@@ -21,6 +21,7 @@ from toy import (
     with_terms,
 )
 
+from benchmarks.textbook import one_sum
 from mmseg_da.adaptation.augment import (
     color_jitter,
     gaussian_blur,

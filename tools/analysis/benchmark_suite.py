@@ -14,8 +14,9 @@ from pathlib import Path
 
 import torch
 
-from mmseg_da.benchmarks import Settings, run_suite
-from mmseg_da.benchmarks.report import COLUMNS, to_row, write_report
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks import Settings, run_suite
+from benchmarks.report import COLUMNS, to_row, write_report
 from mmseg_da.errors import InputError
 from mmseg_da.utils import one_sentence_errors
 from mmseg_da.utils.device import pick_device

@@ -17,11 +17,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from mmengine.fileio import dump
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils import one_sentence_errors
 from mmseg_da.utils.config import REPO_ROOT
-from mmseg_da.utils.experiments import write_json
 from mmseg_da.visualization.grid import save_figure
 
 SOURCE_SCALE, TARGET_SCALE = '(64,36)', '(64,32)'
@@ -176,7 +176,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         },
         samples=samples,
     )
-    write_json(args.out / 'soak.json', result)
+    dump(result, args.out / 'soak.json', indent=1)
     draw(samples, args.out / 'soak.png')
     growths = result['growth_mib_per_1000_iterations']
     print(growths)

@@ -6,10 +6,13 @@ layouts. Run again with the same parameters, it continues or reuses.
 
 import argparse
 import os
+import sys
+from pathlib import Path
 
-from mmseg_da.demo import DemoSpec, write_demo_data
-from mmseg_da.demo.preview import write_preview
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from mmseg_da.utils.cli import one_sentence_errors
+from street_renderer import DemoSpec, write_demo_data
+from street_renderer.preview import write_preview
 
 
 def parse_args() -> argparse.Namespace:

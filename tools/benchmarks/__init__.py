@@ -1,0 +1,57 @@
+"""Side-by-side benchmarks: each case against a baseline written plainly.
+
+A **group** is a function in a file of its own here that yields
+:class:`Comparison` objects; a comparison is a baseline and other ways to do
+the same job. The suite checks that results agree, times all of them in turns
+(A B A B ...), measures peak memory apart from time, and writes JSON, a
+Markdown table and pictures.
+
+To add a group, write ``tools/benchmarks/my_group.py``::
+
+    from benchmarks.core import Case, Comparison, Settings, close, group
+
+    @group('my group')
+    def my_group(settings: Settings):
+        size = 64 if settings.quick else 1024
+        x = torch.randn(size, size, device=settings.device)
+        yield Comparison(
+            'sum of squares',                    # heading of the table
+            Case('loop', lambda: sum(r @ r for r in x)),     # the baseline
+            [
+                Case('pow', lambda: x.pow(2).sum(), goal=0.9),
+                Case('bf16', lambda: ..., same=close(1e-2)),
+            ],
+            same=close(1e-5),     # unless a case brings its own
+            axis='side',          # optional: comparisons of one `family`
+            at=size,              #   and axis are drawn over `at`
+            family='sum of squares',
+        )
+
+and import it in :mod:`benchmarks.groups`. What is expensive to build
+belongs in the generator, right before its ``yield``: it is freed when the
+next comparison is asked for. ``settings.quick`` must finish in seconds; times
+are not judged there. A case that cannot run raises :class:`Skipped` (when
+built or run) with the reason, which the table shows.
+"""
+
+from benchmarks.core import (
+    GROUPS,
+    Case,
+    Comparison,
+    Settings,
+    Skipped,
+    close,
+    group,
+)
+from benchmarks.suite import run_suite
+
+__all__ = [
+    'GROUPS',
+    'Case',
+    'Comparison',
+    'Settings',
+    'Skipped',
+    'close',
+    'group',
+    'run_suite',
+]

@@ -1,0 +1,97 @@
+"""The network on CUDA: TF32, half precision, compiled, as a CUDA graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.core import Case, Settings
+from benchmarks.networks import same_logits
+from mmseg_da.deploy import FastSegmentor
+
+# Share of the classes that rounding to half precision has to leave.
+ROUNDED = 0.95
+
+
+def in_tf32(function: Callable) -> Callable:
+    """Let cuDNN round what it multiplies to TF32, as PyTorch does unasked."""
+
+    def run() -> Tensor:
+        torch.backends.cudnn.allow_tf32 = True
+        try:
+            return function()
+        finally:
+            torch.backends.cudnn.allow_tf32 = False
+
+    return run
+
+
+def cuda_cases(
+    settings: Settings,
+    ours: nn.Module,
+    full_size: Callable,
+    last: Tensor,
+    fps_goal: float | None,
+) -> Iterator[Case]:
+    """Cases of the fast network, from an image to full-size logits.
+
+    Args:
+        settings (Settings): Settings of the suite, on a CUDA device.
+        ours (nn.Module): The plugin's segmentor.
+        full_size (Callable): Makes a case's function of a network.
+        last (Tensor): The image, channels last.
+        fps_goal (float, optional): Images per second to aim at.
+
+    Yields:
+        Case: One way to run the network.
+    """
+    same = same_logits(0.1, ROUNDED)
+    eager = FastSegmentor(ours).to(settings.device)
+    yield Case('fast network, TF32', in_tf32(full_size(eager)), same)
+    for precision in ('bf16', 'fp16'):
+        options = {
+            'same': same,
+            'goal': 0.2,
+            'fps_goal': fps_goal,
+            'dtype': {'bf16': 'bfloat16', 'fp16': 'float16'}[precision],
+        }
+        eager = FastSegmentor(ours, precision).to(settings.device)
+        yield Case(
+            f'fast network, {precision}',
+            full_size(eager),
+            same,
+            dtype=options['dtype'],
+        )
+        graphed = replay(eager, last)
+        yield Case(
+            f'fast network, {precision}, CUDA graph',
+            full_size(graphed),
+            **options,
+        )
+        if not settings.quick:
+            compiled = FastSegmentor(ours, precision, compile=True)
+            yield Case(
+                f'fast network, {precision}, compiled with CUDA graphs',
+                full_size(compiled.to(settings.device)),
+                **options,
+            )
+
+
+def replay(network: Callable, image: Tensor) -> Callable:
+    """Replay the kernels that a call of the network starts."""
+    stream = torch.cuda.Stream()
+    with torch.inference_mode(), torch.cuda.stream(stream):
+        for _ in range(3):
+            network(image)
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.inference_mode(), torch.cuda.graph(graph):
+        logits = network(image)
+
+    def run(_) -> Tensor:
+        graph.replay()
+        return logits
+
+    return run

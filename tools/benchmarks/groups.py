@@ -1,0 +1,3 @@
+"""All groups: importing one registers it."""
+
+from benchmarks import data, evaluation, inference, losses, training  # noqa: F401

@@ -1,0 +1,1 @@
+"""What ``tools/check_dataset.py`` looks for in the files of a config."""

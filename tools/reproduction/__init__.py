@@ -1,0 +1,1 @@
+"""Runs the rows of the paper and reports their numbers beside the paper's."""

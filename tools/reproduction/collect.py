@@ -1,0 +1,98 @@
+"""Reads what the runs of the rows have left in their folders."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from reproduction.experiments import fingerprint, last_checkpoint, read_json
+from reproduction.suites import Row, Suite
+
+
+def collect_row(row: Row, out: Path, suite: Suite) -> dict:
+    """Collect the results of a row.
+
+    The numbers are those of the best validation, as in the paper.
+
+    Args:
+        row (Row): The row.
+        out (Path): Folder of the work dirs.
+        suite (Suite): The suite whose work dirs these are.
+
+    Returns:
+        dict: ``state`` ('not run', 'not finished', 'failed', 'done', or
+        'of another version' of the config, whose numbers are left out),
+        ``error``, ``seconds``, ``command`` (its words), ``mIoU`` and ``IoU``
+        by class in percent, ``iteration`` of that validation, and ``curves``
+        (``loss`` and ``mIoU``, pairs of iteration and value).
+    """
+    work_dir = out / row.name
+    experiment = read_json(work_dir / 'experiment.json')
+    status = read_json(work_dir / 'status.json')
+    result = dict(
+        state='not run',
+        error=status.get('error'),
+        seconds=status.get('seconds'),
+        command=experiment.get('command'),
+    )
+    known = experiment.get('fingerprint')
+    if known and known != fingerprint(row.config, suite.options(row.config)):
+        result['state'] = 'of another version'
+        result['curves'] = dict(loss=[], mIoU=[])
+        return result
+    if result['error']:
+        result['state'] = 'failed'
+    elif 'metrics' in experiment:
+        result['state'] = 'done'
+    elif experiment:
+        result['state'] = 'not finished'
+    losses, validations = _read_scalars(work_dir)
+    result['curves'] = dict(
+        loss=list(losses.items()),
+        mIoU=[(step, metrics['mIoU']) for step, metrics in validations],
+    )
+    if result['state'] == 'done' and validations:
+        step, metrics = max(validations, key=lambda pair: pair[1]['mIoU'])
+        result['iteration'] = step
+        result['mIoU'] = metrics['mIoU']
+        result['IoU'] = {
+            key.removeprefix('IoU.'): value
+            for key, value in metrics.items()
+            if key.startswith('IoU.')
+        }
+    return result
+
+
+def best_checkpoint(work_dir: Path) -> Path | None:
+    """The checkpoint of the best validation, else the last one."""
+    best = sorted(work_dir.glob('best_mIoU_iter_*.pth'), key=_modified)
+    if best:
+        return best[-1]
+    if not (work_dir / 'last_checkpoint').exists():
+        return None
+    last = last_checkpoint(work_dir)
+    # The work dir may have been moved since.
+    return next((p for p in (last, work_dir / last.name) if p.exists()), None)
+
+
+def _modified(path: Path) -> float:
+    return path.stat().st_mtime
+
+
+def _read_scalars(
+    work_dir: Path,
+) -> tuple[dict[int, float], list[tuple[int, dict]]]:
+    """The loss by iteration, and validations; of resumed runs, the latest."""
+    losses: dict[int, float] = {}
+    validations: dict[int, dict] = {}
+    for path in sorted(work_dir.glob('2*/vis_data/scalars.json')):
+        for line in path.read_text().splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:  # the run was stopped while it wrote
+                continue
+            if 'mIoU' in entry:
+                validations[entry['step']] = entry
+            elif 'loss' in entry:
+                losses[entry['step']] = entry['loss']
+    return dict(sorted(losses.items())), sorted(validations.items())

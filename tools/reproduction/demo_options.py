@@ -1,0 +1,98 @@
+"""One set of overrides that brings any row's config to the demo's size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mmengine.config import Config
+
+from mmseg_da.utils.config import REPO_ROOT
+
+DATA = 'data/demo'
+BATCH_SIZE = 4
+# Paper sizes are divided by this: 1280x720 and 1024x512.
+SCALE = 8
+PAPER_EPOCHS = 50
+# Iterations in place of 50 epochs; DeepLabV2 costs ten times as much each.
+ITERATIONS = {'mmseg_da.BiSeNet': 80, 'mmseg_da.DeepLabV2ResNet': 20}
+PARTS = ('model', 'train_dataloader', 'val_dataloader', 'default_hooks')
+
+
+def demo_options(config: str) -> dict[str, object]:
+    """Compute the overrides of a row's config.
+
+    Data roots and class weights move to the demo's data, images shrink to an
+    eighth, training is short, in small batches, and from scratch; everything
+    else stays the config's: network at full width, losses, augmentations,
+    optimizers, schedule, adaptation.
+
+    Args:
+        config (str): Config file, relative to the project.
+
+    Returns:
+        dict[str, object]: ``--cfg-options``, keys with dots.
+    """
+    cfg = Config.fromfile(str(REPO_ROOT / config))
+    options: dict[str, object] = {}
+    for part in PARTS:
+        for key, node in _dicts(cfg[part], part):
+            options.update(_shrink(key, node))
+    options.update(_shorten(cfg))
+    # The loader and its data set are the val ones, under another name.
+    for key, value in list(options.items()):
+        if key.startswith('val_dataloader'):
+            options[key.replace('val', 'test', 1)] = value
+    return options
+
+
+def _shrink(key: str, node: dict) -> dict[str, object]:
+    """The overrides of one dict of the config: where, and how large."""
+    options: dict[str, object] = {}
+    if isinstance(node.get('data_root'), str):
+        options['data_root'] = node['data_root'].replace('data', DATA, 1)
+    if isinstance(node.get('class_weight'), str):
+        options['class_weight'] = node['class_weight'].replace('data', DATA, 1)
+    if node.get('img_scale') is not None:
+        options['img_scale'] = tuple(n // SCALE for n in node['img_scale'])
+    if node.get('seg_map_path') == 'gtFine/train':
+        # The demo's target train images have no labels, the oracle's have.
+        for name in ('img_path', 'seg_map_path'):
+            options[name] = f'{node[name]}_labelled'
+    if (node.get('init_cfg') or {}).get('type') == 'Pretrained':
+        options['init_cfg'] = None
+    if 'num_workers' in node:
+        options['num_workers'] = 1
+    return {f'{key}.{name}': value for name, value in options.items()}
+
+
+def _shorten(cfg: Config) -> dict[str, object]:
+    loader = cfg.train_dataloader
+    epochs = round(
+        cfg.train_cfg.max_iters
+        * loader.batch_size
+        / loader.dataset.max_samples
+    )
+    iterations = round(
+        ITERATIONS[cfg.model.backbone.type] * epochs / PAPER_EPOCHS
+    )
+    return {
+        'train_dataloader.batch_size': BATCH_SIZE,
+        'train_cfg.max_iters': iterations,
+        'train_cfg.val_interval': max(1, iterations // 2),
+        'default_hooks.logger.interval': max(1, iterations // 20),
+        'default_hooks.checkpoint.interval': max(1, iterations // 2),
+        'default_hooks.checkpoint.max_keep_ckpts': 1,
+    }
+
+
+def _dicts(node, key: str) -> Iterator[tuple[str, dict]]:
+    """All dicts inside, with their keys as ``--cfg-options`` write them."""
+    if isinstance(node, dict):
+        yield key, node
+        children = node.items()
+    elif isinstance(node, (list, tuple)):
+        children = enumerate(node)
+    else:
+        return
+    for name, child in children:
+        yield from _dicts(child, f'{key}.{name}')

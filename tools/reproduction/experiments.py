@@ -1,0 +1,240 @@
+"""Runs a config in a process of its own, once, and keeps its metrics."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from mmseg_da.errors import InputError
+from mmseg_da.utils.config import REPO_ROOT, load_config
+from mmseg_da.utils.files import atomic_path
+
+# MMEngine's log lines, and its progress bar.
+PROGRESS = (
+    re.compile(
+        r'Iter\((?P<what>\w+)\) *\[ *(?P<at>\d+)/(?P<end>\d+)\]'
+        r'.*?eta: (?P<eta>\S+)(?:.*? loss: (?P<loss>\S+))?'
+    ),
+    re.compile(
+        r'\] (?P<at>\d+)/(?P<end>\d+), .* (?P<what>task)/s,'
+        r'.*ETA: *(?P<eta>\S+)(?P<loss>)'
+    ),
+)
+
+
+def train_command(
+    config: str, work_dir: Path, options: Mapping[str, object]
+) -> list[str]:
+    """The command that trains a config, as a user would type it.
+
+    Args:
+        config (str): Config file, relative to the project or absolute.
+        work_dir (Path): Work dir of the run.
+        options (dict): ``--cfg-options``, keys with dots.
+
+    Returns:
+        list[str]: The words after ``python``.
+    """
+    words = ['tools/train.py', config, '--work-dir', str(work_dir)]
+    return words + option_words(options)
+
+
+def option_words(options: Mapping[str, object]) -> list[str]:
+    """Overrides of a config as words of a command."""
+    words = [
+        f'{key}={str(value).replace(" ", "")}'
+        for key, value in options.items()
+    ]
+    return ['--cfg-options', *words] if words else []
+
+
+def fingerprint(config: str, options: Mapping[str, object]) -> str:
+    """What tells runs of one config apart from those of another version.
+
+    Args:
+        config (str): Config file.
+        options (dict): ``--cfg-options``, keys with dots.
+
+    Returns:
+        str: A hash of the whole config and of its class weights' files.
+    """
+    content = load_config(config, dict(options)).to_dict()
+    # Where the project stands does not change what a run computes.
+    digest = hashlib.sha256(repr(content).replace(str(REPO_ROOT), '').encode())
+    for path in sorted(set(_class_weight_files(content))):
+        digest.update(Path(path).read_bytes())
+    return digest.hexdigest()
+
+
+def _class_weight_files(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        path = node.get('class_weight')
+        if isinstance(path, str) and Path(path).is_file():
+            yield path
+        node = list(node.values())
+    if isinstance(node, (list, tuple)):
+        for child in node:
+            yield from _class_weight_files(child)
+
+
+def train(
+    config: str,
+    work_dir: Path,
+    options: Mapping[str, object],
+    title: str,
+) -> dict[str, float]:
+    """Train a config, going on where it was stopped, and return its metrics.
+
+    Args:
+        config (str): Config file.
+        work_dir (Path): Work dir; a finished run in it is not repeated.
+        options (dict): ``--cfg-options``, keys with dots.
+        title (str): Name to show beside the progress.
+
+    Returns:
+        dict[str, float]: The last validation's metrics, in percent.
+
+    Raises:
+        InputError: If the work dir holds a run of another config, or the
+            run fails.
+    """
+    record = work_dir / 'experiment.json'
+    known = read_json(record)
+    print_of_run = fingerprint(config, options)
+    if known.get('fingerprint', print_of_run) != print_of_run:
+        raise InputError(
+            f'{work_dir} holds a run of another version of {config}: delete '
+            'it, or choose another work dir.'
+        )
+    if 'metrics' not in known:
+        command = train_command(config, work_dir, options)
+        write_json(record, dict(fingerprint=print_of_run, command=command))
+        run_tool([*command, '--resume'], work_dir / 'output.log', title)
+        known = dict(
+            fingerprint=print_of_run,
+            command=command,
+            metrics=_last_validation(work_dir),
+        )
+        write_json(record, known)
+    return known['metrics']
+
+
+def test(
+    config: str,
+    checkpoint: Path,
+    work_dir: Path,
+    options: Mapping[str, object],
+    title: str,
+) -> dict[str, float]:
+    """Evaluate a checkpoint and return its metrics; once, like ``train``."""
+    record = work_dir / 'experiment.json'
+    if not record.exists():
+        words = ['tools/test.py', config, str(checkpoint)]
+        words += ['--work-dir', str(work_dir), *option_words(options)]
+        run_tool(words, work_dir / 'output.log', title)
+        results = sorted(work_dir.glob('2*/2*.json'))
+        metrics = json.loads(results[-1].read_text())
+        write_json(record, dict(metrics=metrics))
+    return read_json(record)['metrics']
+
+
+def last_checkpoint(work_dir: Path) -> Path:
+    """The checkpoint that a finished run ended with."""
+    return Path((work_dir / 'last_checkpoint').read_text().strip())
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write a JSON file of which no half is ever read."""
+    with atomic_path(path) as part:
+        part.write_text(json.dumps(content, indent=1) + '\n')
+
+
+def read_json(path: Path) -> dict:
+    """Read a JSON file; an absent file is an empty dict.
+
+    Raises:
+        InputError: If the file is damaged.
+    """
+    if not path.exists():
+        return {}
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f'{path} is damaged ({" ".join(str(error).split())}): delete it, '
+            'and the run goes on from its last checkpoint.'
+        ) from error
+
+
+def _last_validation(work_dir: Path) -> dict[str, float]:
+    for scalars in sorted(
+        work_dir.glob('2*/vis_data/scalars.json'), reverse=True
+    ):
+        lines = scalars.read_text().splitlines()
+        found = [line for line in lines if '"mIoU"' in line]
+        if found:
+            return json.loads(found[-1])
+    raise InputError(f'{work_dir} holds no validation result.')
+
+
+def run_tool(words: Sequence[str], log: Path, title: str) -> None:
+    """Run one of the tools, showing its progress.
+
+    Args:
+        words (Sequence[str]): The tool, from the project's folder, and its
+            arguments.
+        log (Path): File that its whole output is appended to.
+        title (str): Name to show beside the progress.
+
+    Raises:
+        InputError: If it fails.
+    """
+    tool = str(REPO_ROOT / words[0])
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        log.open('a', buffering=1) as file,
+        subprocess.Popen(
+            [sys.executable, '-W', 'ignore', tool, *words[1:]],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process,
+    ):
+        last = ''
+        try:
+            for line in process.stdout:
+                file.write(line)
+                last = line.strip() or last
+                _show(title, line)
+        except BaseException:
+            # Else it would train on, beside the run that resumes it.
+            process.terminate()
+            raise
+    if sys.stdout.isatty():
+        print()
+    if process.returncode:
+        raise InputError(
+            f'{title} ended with status {process.returncode} ({last}): see '
+            f'{log}.'
+        )
+
+
+def _show(title: str, line: str) -> None:
+    found = next(filter(None, (p.search(line) for p in PROGRESS)), None)
+    if found is None:
+        return
+    at, end = int(found['at']), int(found['end'])
+    loss = f'  loss {found["loss"]}' if found['loss'] else ''
+    text = (
+        f'{title:14s} {found["what"]:5s} {at:>5d}/{end}'
+        f'  time left {found["eta"]}{loss}'
+    )
+    if sys.stdout.isatty():
+        print(f'\r{text:74s}', end='', flush=True)
+    elif at == end or at % max(1, end // 10) == 0:
+        print(text, flush=True)

@@ -1,0 +1,86 @@
+"""One sampled street: its sizes, its tram, its side street."""
+
+import numpy as np
+
+from street_renderer.cameras import Domain
+from street_renderer.furniture import tree
+from street_renderer.scene import Scene
+
+
+class Street:
+    """The sizes of a street, and the scene that it is drawn into.
+
+    Args:
+        domain (Domain): Its statistics and materials.
+        rng (np.random.Generator): Source of all chance.
+    """
+
+    def __init__(self, domain: Domain, rng: np.random.Generator) -> None:
+        self.rng, self.domain, self.layout = rng, domain, domain.layout
+        elevation = rng.uniform(*domain.light.elevation)
+        azimuth = rng.uniform(0, 2 * np.pi)
+        flat = np.cos(elevation)
+        self.scene = Scene(
+            rng.normal() * self.layout.curve,
+            (
+                flat * np.sin(azimuth),
+                np.sin(elevation),
+                flat * np.cos(azimuth),
+            ),
+        )
+        self.lane = rng.uniform(*self.layout.lane_width)
+        self.lanes = int(rng.choice(self.layout.lanes))
+        self.parking = rng.random(2) < self.layout.parking_chance
+        kerb = self.lanes * self.lane
+        self.kerbs = kerb + 2.1 * self.parking
+        self.walks = rng.uniform(*self.layout.sidewalk, 2)
+        self.verges = np.where(
+            rng.random(2) < self.layout.verge_chance, rng.uniform(1, 4, 2), 0
+        )
+        self.fronts = self.kerbs + self.walks + self.verges
+        self.junction = None
+        if rng.random() < self.layout.junction_chance:
+            start = rng.uniform(14, 60)
+            self.junction = start, start + rng.uniform(6, 12)
+        tram = rng.random() < 1 - np.exp(-self.layout.counts['train'])
+        self.tram = tram
+
+    def colour(self, material):
+        return self.domain.colour(self.rng, material)
+
+    def count(self, what):
+        return int(self.rng.poisson(self.layout.counts[what]))
+
+    def chance(self, probability):
+        return self.rng.random() < probability
+
+    def side_x(self, side, distance):
+        """Lateral position ``distance`` metres out on a side (0 left)."""
+        return distance if side else -distance
+
+    def clear(self, z, margin=0.5):
+        """Whether z is not on the side street."""
+        if self.junction is None:
+            return True
+        start, end = self.junction
+        return not start - margin < z < end + margin
+
+    def plant(self, x, z):
+        rng = self.rng
+        tree(
+            self.scene,
+            rng,
+            x + rng.uniform(-0.5, 0.5),
+            z,
+            rng.uniform(4.5, 9),
+            rng.uniform(1.4, 2.8),
+            self.colour('trunk'),
+            self.colour('leaves'),
+        )
+
+    def walk_x(self, side, low=0.4, high=1.0):
+        """A lateral position on a sidewalk, as a share of its width."""
+        return self.side_x(
+            side,
+            self.kerbs[side] + self.walks[side] * self.rng.uniform(low, high),
+        )
