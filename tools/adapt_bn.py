@@ -61,7 +61,7 @@ def build_target_loader(cfg: Config) -> DataLoader:
     if target is None:
         raise InputError(
             f'{cfg.filename} names no target: give an adaptation config of '
-            'the same model, with default_hooks.adversarial.'
+            'the same model, with a hook that has a target_dataloader.'
         )
     source = cfg.train_dataloader
     loader_cfg = dict(

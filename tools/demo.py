@@ -11,7 +11,8 @@ import argparse
 import statistics
 from pathlib import Path
 
-from mmseg_da.utils import one_sentence_errors
+from mmseg_da.utils import load_config, one_sentence_errors
+from mmseg_da.utils.dataset_configs import find_target_loader
 from reproduction.experiments import (
     last_checkpoint,
     option_words,
@@ -62,10 +63,9 @@ def data_options(name: str, data: str, short: bool) -> dict[str, object]:
         on_source = loader == 'train' and name != 'oracle'
         part = 'gta5' if on_source else 'cityscapes'
         options[f'{loader}_dataloader.dataset.data_root'] = f'{data}/{part}'
-    if '_adv' in CONFIGS[name]:
-        options[
-            'default_hooks.adversarial.target_dataloader.dataset.data_root'
-        ] = f'{data}/cityscapes'
+    target = find_target_loader(load_config(CONFIGS[name]))
+    if target:
+        options[f'{target[0]}.dataset.data_root'] = f'{data}/cityscapes'
     return options
 
 

@@ -1,5 +1,4 @@
 from .adversarial_hook import AdversarialHook
-from .config import find_adaptation, find_target_dataloader
 from .hook import AdaptationHook
 from .teachers import EMATeacher
 from .terms import AdaptationTerm, AdversarialTerm, ClassMixTerm, EntropyTerm
@@ -12,6 +11,4 @@ __all__ = [
     'ClassMixTerm',
     'EMATeacher',
     'EntropyTerm',
-    'find_adaptation',
-    'find_target_dataloader',
 ]

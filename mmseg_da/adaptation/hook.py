@@ -232,7 +232,7 @@ class AdaptationHook(Hook):
         terms = state.get('terms', {})
         for name, term in self.terms.items():
             if name in terms:
-                term.load_state_dict(terms[name])
+                term.load_state_dict(terms[name], runner.iter)
             elif term.state_name:
                 runner.logger.warning(
                     f'The resumed checkpoint holds no {term.state_name}: it '

@@ -23,6 +23,7 @@ from rich.progress import track
 
 from ..errors import InputError
 from ..registry import DATASETS
+from ..utils.dataset_configs import find_target_loader
 
 SPLITS = ('train', 'val', 'test', 'target')
 
@@ -59,7 +60,7 @@ def build_labelled(cfg: Config, split: str = 'train') -> BaseDataset:
     Args:
         cfg (Config): Any MMSegmentation config.
         split (str): 'train', 'val', 'test', or 'target', the images that
-            the adversarial hook adapts to. Defaults to 'train'.
+            a hook adapts to. Defaults to 'train'.
 
     Returns:
         BaseDataset: The data set.
@@ -69,8 +70,7 @@ def build_labelled(cfg: Config, split: str = 'train') -> BaseDataset:
     """
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     if split == 'target':
-        hooks = cfg.get('default_hooks', {}).get('adversarial') or {}
-        loader = hooks.get('target_dataloader')
+        _, loader = find_target_loader(cfg) or ('', None)
     else:
         loader = cfg.get(f'{split}_dataloader')
     if not loader:

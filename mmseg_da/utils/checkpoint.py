@@ -96,12 +96,12 @@ def check_start(
         _check_architecture(model, state, path, advice)
     left = [key for key in content if key not in WEIGHTS]
     if 'state_dict' in content and left:
-        discriminator = "the discriminator's state and " * (
-            'adversarial' in left
+        terms = 'the state of adaptation terms and ' * bool(
+            {'adaptation', 'adversarial'} & set(left)
         )
         warn(
             f'Only the weights of the segmentor are taken from {path}: '
-            f'{discriminator}all else ({", ".join(left)}) is left out.'
+            f'{terms}all else ({", ".join(left)}) is left out.'
         )
 
 

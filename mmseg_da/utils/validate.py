@@ -20,6 +20,7 @@ from .config_types import (
     dicts,
     wrong,
 )
+from .dataset_configs import find_target_loader
 from .domain_sizes import check_domain_sizes
 from .evaluation_order import check_evaluation_pipelines
 
@@ -56,7 +57,6 @@ TOGETHER = (
     ('val_dataloader', 'val_cfg', 'val_evaluator'),
     ('test_dataloader', 'test_cfg', 'test_evaluator'),
 )
-TARGET = 'default_hooks.adversarial.target_dataloader'
 
 # What builds from a config, and its argument.
 BUILDERS = {
@@ -127,12 +127,12 @@ def _check_loaders(content: dict, purpose: str) -> None:
         for key in BUILT[purpose]
         if key.endswith('_dataloader') and content.get(key) is not None
     }
-    hook = _dict(_dict(content.get('default_hooks')).get('adversarial'))
-    if purpose != 'test' and hook.get('target_dataloader') is not None:
+    target = find_target_loader(content)
+    if purpose != 'test' and target is not None:
         # As the hook does; the type of its sampler does not matter here.
         workers = _dict(content.get('train_dataloader')).get('num_workers')
         defaults = dict(sampler={}, num_workers=workers)
-        loaders[TARGET] = {**defaults, **hook['target_dataloader']}
+        loaders[target[0]] = {**defaults, **target[1]}
     for key, loader in loaders.items():
         _check_part(key, loader, 'dataset')
         if purpose != 'data':
@@ -202,16 +202,14 @@ def _check_classes(model: dict, hooks: Any) -> None:
         if 'num_classes' in h
     }
     _compare_classes(classes)
-    adversarial = _dict(_dict(hooks).get('adversarial'))
-    discriminator = _dict(adversarial.get('discriminator'))
-    if 'in_channels' not in discriminator or not classes:
-        return
     # The last head predicts; two classes may take one channel.
     last, head = list(heads.items())[-1]
     if head.get('out_channels') is not None:
         classes = {f'{last}.out_channels': head['out_channels']}
-    key = 'default_hooks.adversarial.discriminator.in_channels'
-    _compare_classes({**classes, key: discriminator['in_channels']})
+    for key, node in dicts(hooks, 'default_hooks'):
+        if key.endswith('.discriminator') and 'in_channels' in node:
+            own = {f'{key}.in_channels': node['in_channels']}
+            _compare_classes({**classes, **own} if classes else own)
 
 
 def _compare_classes(numbers: dict[str, Any]) -> None:

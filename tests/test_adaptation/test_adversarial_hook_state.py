@@ -97,6 +97,30 @@ def test_discriminator_rates_follow_its_own_schedule(tmp_path):
     assert runner.optim_wrapper.param_groups[0]['lr'] == 0.02
 
 
+def test_discriminator_follows_a_longer_schedule(tmp_path):
+    """Resumed with more iterations, its rate does not stay at the old end."""
+    overrides = {
+        f'{KEY}.param_scheduler': POLY,
+        'train_cfg.max_iters': 3,
+        'default_hooks.checkpoint.interval': 3,
+    }
+    train(tmp_path / 'short', overrides)
+    resume = {
+        'load_from': str(tmp_path / 'short/iter_3.pth'),
+        'resume': True,
+        'train_cfg.max_iters': 6,
+    }
+    seen = []
+    runner = make_runner(tmp_path / 'long', {**overrides, **resume})
+    runner.start.after_train_iter = lambda runner, *_, **__: seen.append(
+        runner.adversarial.optim_wrapper.param_groups[0]['lr']
+    )
+    runner.train()
+    # After the scheduler's step: of iterations 4 to 6 of 6.
+    expected = [1e-3 * (1 - i / 6) ** 0.9 for i in (4, 5, 6)]
+    assert seen == pytest.approx(expected, abs=1e-9)
+
+
 def test_checkpoint_keeps_the_model_apart(tmp_path):
     """Its `state_dict` is a plain segmentor's, loadable anywhere."""
     interval = {

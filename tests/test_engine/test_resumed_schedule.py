@@ -5,9 +5,9 @@ import torch
 from mmengine.hooks import Hook
 from toy import LR, make_runner
 
-from mmseg_da.engine.schedulers.resume import adopt_config_schedule
 from mmseg_da.errors import InputError
 from mmseg_da.registry import PARAM_SCHEDULERS
+from mmseg_da.utils.resumed_schedule import adopt_config_schedule
 from mmseg_da.utils.safe_load import weights_only_loading
 
 POLY = dict(type='mmseg_da.PolyLR', power=0.9, by_epoch=False)

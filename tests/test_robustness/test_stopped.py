@@ -125,7 +125,7 @@ def test_fine_tuning_with_other_classes(
         said,
     )
     assert 'backbone' not in said
-    assert "discriminator's state and all else (" in said
+    assert 'the state of adaptation terms and all else (' in said
     torch.save({'state_dict': {'x': torch.ones(1)}}, 'other.pth')
     options[-1] = 'load_from=other.pth'
     said = refusal(tools, config, *options, words=('--partial-load',))

@@ -46,7 +46,7 @@ def run(tmp_path, monkeypatch):
         namespace = soak['main'].__globals__
         monkeypatch.setitem(namespace, 'watch', lambda *_: samples)
         folders = '--work-dir', str(tmp_path), '--out', str(tmp_path / 'out')
-        soak['main'](['a.py', *folders, *words])
+        soak['main'](['configs/demo/bisenet_adv.py', *folders, *words])
 
     return run
 

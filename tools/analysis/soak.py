@@ -20,8 +20,9 @@ from matplotlib.figure import Figure
 from mmengine.fileio import dump
 
 from mmseg_da.errors import InputError
-from mmseg_da.utils import one_sentence_errors
+from mmseg_da.utils import load_config, one_sentence_errors
 from mmseg_da.utils.config import REPO_ROOT
+from mmseg_da.utils.dataset_configs import find_target_loader
 from mmseg_da.visualization.grid import save_figure
 
 SOURCE_SCALE, TARGET_SCALE = '(64,36)', '(64,32)'
@@ -35,7 +36,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('config', help='config with the adversarial hook')
+    parser.add_argument('config', help='config that adapts to a target')
     parser.add_argument('--iters', type=int, default=5000)
     parser.add_argument(
         '--work-dir', type=Path, default=Path('work_dirs/soak')
@@ -53,7 +54,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def command(config: str, iters: int, work_dir: Path) -> list[str]:
     """The training command, at small size and without validation."""
-    target = 'default_hooks.adversarial.target_dataloader.dataset'
+    key, _ = find_target_loader(load_config(config))
     return [
         'tools/train.py',
         config,
@@ -62,7 +63,7 @@ def command(config: str, iters: int, work_dir: Path) -> list[str]:
         f'train_cfg.val_begin={iters + 1}',
         'train_dataloader.batch_size=2',
         f'train_dataloader.dataset.img_scale={SOURCE_SCALE}',
-        f'{target}.img_scale={TARGET_SCALE}',
+        f'{key}.dataset.img_scale={TARGET_SCALE}',
         'default_hooks.logger.interval=50',
         'default_hooks.checkpoint.interval=1000',
     ]

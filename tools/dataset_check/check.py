@@ -21,8 +21,8 @@ from dataset_check.sample_check import (
 from mmseg_da.datasets import DomainDataset, LoadImage, LoadTrainIds
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS, TRANSFORMS
+from mmseg_da.utils.dataset_configs import find_target_loader
 from mmseg_da.utils.validate import (
-    TARGET,
     check_config,
     explain_build_errors,
 )
@@ -31,7 +31,7 @@ from mmseg_da.utils.validate import (
 def check_config_data(cfg: Config, workers: int = 0) -> dict:
     """Check every file that a config's data loaders would read.
 
-    The sets are ``train_dataloader``, the adversarial hook's
+    The sets are ``train_dataloader``, the target's
     ``target_dataloader`` (images alone: its labels are never opened) and
     ``val_dataloader``, with the samples that they choose (``max_samples``,
     ``cities``, ``ids``, ``ann_file``).
@@ -92,11 +92,10 @@ def as_json(result: dict) -> dict:
 
 def _splits(cfg: Config) -> Iterator[tuple[str, tuple[str, dict]]]:
     """The splits that a config has, their keys and their loaders."""
-    hooks = cfg.get('default_hooks') or {}
-    hook = hooks.get('adversarial') or {}
+    target = find_target_loader(cfg) or ('', None)
     for split, key, loader in (
         ('train', 'train_dataloader', cfg.get('train_dataloader')),
-        ('target', TARGET, hook.get('target_dataloader')),
+        ('target', *target),
         ('val', 'val_dataloader', cfg.get('val_dataloader')),
     ):
         if loader:

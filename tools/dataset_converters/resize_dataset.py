@@ -19,11 +19,9 @@ from mmengine.registry import init_default_scope
 from mmseg_da.datasets.resized import write_resized
 from mmseg_da.errors import InputError
 from mmseg_da.utils import ConfigOptions, load_config, one_sentence_errors
+from mmseg_da.utils.dataset_configs import find_target_loader
 
-SPLITS = {
-    'train': 'train_dataloader.dataset',
-    'target': 'default_hooks.adversarial.target_dataloader.dataset',
-}
+SPLITS = 'train', 'target'
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -60,16 +58,17 @@ def main(argv: Sequence[str] | None = None) -> dict:
         raise InputError(f'--workers is {args.workers}: give 0 or more.')
     cfg = load_config(args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    key = SPLITS[args.split]
-    dataset = cfg
-    for part in key.split('.'):
-        dataset = dataset.get(part) if dataset else None
-    if not dataset:
+    key, loader = 'train_dataloader', cfg.get('train_dataloader')
+    if args.split == 'target':
+        key, loader = find_target_loader(cfg) or ('target_dataloader', None)
+    if not loader:
         raise InputError(
             f'{args.config} has no {key}: choose another --split.'
         )
-    overrides = write_resized(dataset, args.out, args.workers)
-    options = {f'{key}.{name}': value for name, value in overrides.items()}
+    overrides = write_resized(loader['dataset'], args.out, args.workers)
+    options = {
+        f'{key}.dataset.{name}': value for name, value in overrides.items()
+    }
     words = ' '.join(f'{name}={value}' for name, value in options.items())
     print(f'To train on the copy add\n--cfg-options {words}')
     return options

@@ -12,6 +12,7 @@ from mmengine.registry import init_default_scope
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 from mmseg_da.utils.config import REPO_ROOT, load_config
+from mmseg_da.utils.dataset_configs import find_target_loader
 from reproduction import experiments
 from reproduction.cells import percent
 from reproduction.collect import collect_row
@@ -42,9 +43,9 @@ def check_data(rows: Sequence[Row], suite: Suite) -> None:
     for row in rows:
         cfg = load_config(row.config, suite.options(row.config))
         loaders = [cfg.train_dataloader, cfg.val_dataloader]
-        hook = cfg.default_hooks.get('adversarial')
-        if hook:
-            loaders.append(hook.target_dataloader)
+        target = find_target_loader(cfg)
+        if target:
+            loaders.append(target[1])
         for loader in loaders:
             # How samples are augmented does not matter here.
             dataset = {**loader.dataset, 'pipeline': []}

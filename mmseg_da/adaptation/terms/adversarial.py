@@ -19,6 +19,7 @@ from mmseg_da.adaptation.iteration import Iteration
 from mmseg_da.adaptation.terms.base import AdaptationTerm
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS, PARAM_SCHEDULERS
+from mmseg_da.utils.resumed_schedule import adopt_config_schedule
 
 SOURCE, TARGET = 1.0, 0.0
 # What the discriminator's optimizer wrapper shares with the segmentor's.
@@ -242,7 +243,7 @@ class AdversarialTerm(AdaptationTerm):
             ],
         )
 
-    def load_state_dict(self, state: dict) -> None:
+    def load_state_dict(self, state: dict, iteration: int) -> None:
         try:
             self.discriminator.load_state_dict(state['discriminator'])
         except RuntimeError as error:
@@ -253,6 +254,13 @@ class AdversarialTerm(AdaptationTerm):
                 'it was trained with, or start anew with load_from and '
                 'without --resume.'
             ) from error
+        adopt_config_schedule(
+            'discriminator',
+            self.optim_wrapper,
+            self.param_schedulers,
+            state,
+            iteration,
+        )
         self.optim_wrapper.load_state_dict(state['optimizer'])
         for scheduler, saved in zip(
             self.param_schedulers, state['param_schedulers']

@@ -102,5 +102,10 @@ class AdaptationTerm:
         """What a checkpoint keeps of the term."""
         return {}
 
-    def load_state_dict(self, state: dict) -> None:
-        """Restore what :meth:`state_dict` returned."""
+    def load_state_dict(self, state: dict, iteration: int) -> None:
+        """Restore what :meth:`state_dict` returned.
+
+        Args:
+            state (dict): From the checkpoint.
+            iteration (int): The iteration at which it was saved.
+        """

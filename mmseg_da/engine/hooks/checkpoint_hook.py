@@ -18,10 +18,10 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmseg_da.registry import HOOKS
+from mmseg_da.utils.resumed_schedule import adopt_config_schedule
 
 from ..file_backend import SAFE_BACKEND, SafeLocalBackend, is_file_in
 from ..random_state import random_state, set_random_state
-from ..schedulers.resume import adopt_config_schedule
 
 
 @HOOKS.register_module()
