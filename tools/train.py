@@ -15,9 +15,10 @@ from mmseg_da.models.losses import check_class_weights
 from mmseg_da.utils import (
     ConfigOptions,
     check_config,
+    check_pretrained,
     explain_build_errors,
-    explain_missing_weights,
     explain_stop,
+    find_pretrained,
     load_config,
     one_sentence_errors,
     record_run,
@@ -74,17 +75,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.resume:
         resume_from_work_dir(cfg)
     check_config(cfg, 'train')
+    pretrained = find_pretrained(cfg)
     if args.amp:
         use_amp(cfg)
     set_launcher(cfg, args.launcher)
     with (
         weights_only_loading(),
-        explain_missing_weights(cfg),
         explain_build_errors(cfg),
         explain_stop(cfg.work_dir),
     ):
         runner = Runner.from_cfg(cfg)
         check_class_weights(runner.model)
+        check_pretrained(runner.model, pretrained)
         if cfg.load_from:
             check_start(
                 runner.model, cfg.load_from, cfg.resume, args.partial_load

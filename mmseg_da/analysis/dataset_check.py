@@ -25,7 +25,8 @@ from ..errors import (
     SizeMismatchError,
 )
 from ..registry import DATASETS, TRANSFORMS
-from ..utils.validate import TARGET, check_config, explain_build_errors
+from ..utils import check_config, explain_build_errors
+from ..utils.validate import TARGET
 
 # What makes training or evaluation stop or lie. All else is a warning.
 ERRORS = (

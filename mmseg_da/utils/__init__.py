@@ -1,18 +1,20 @@
+from .build_errors import explain_build_errors
 from .cli import ConfigOptions, one_sentence_errors
 from .config import load_config, set_work_dir, use_amp
 from .distributed import set_launcher
-from .pretrained import explain_missing_weights
+from .pretrained import check_pretrained, find_pretrained
 from .resume import explain_stop, resume_from_work_dir
 from .run_record import record_run
 from .safe_load import weights_only_loading
-from .validate import check_config, explain_build_errors
+from .validate import check_config
 
 __all__ = [
     'ConfigOptions',
     'check_config',
+    'check_pretrained',
     'explain_build_errors',
-    'explain_missing_weights',
     'explain_stop',
+    'find_pretrained',
     'load_config',
     'one_sentence_errors',
     'record_run',
