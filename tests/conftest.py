@@ -9,3 +9,5 @@ from pathlib import Path
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 # Helper modules beside this file.
 sys.path.insert(0, str(Path(__file__).parent))
+
+pytest_plugins = ['tool_fixtures']

@@ -21,7 +21,7 @@ from mmseg_da.analysis.dataset_check import (
     check_config_data,
 )
 from mmseg_da.utils import (
-    ConfigOptions,
+    add_cfg_options,
     load_config,
     one_sentence_errors,
 )
@@ -43,12 +43,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='processes that read files (0: none); default: one a core',
     )
     parser.add_argument('--out', help='JSON to write, with every finding')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='overrides of the config, as key.of.config=value',
-    )
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 

@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 
 from mmseg_da.models.losses import check_class_weights
 from mmseg_da.utils import (
-    ConfigOptions,
+    add_cfg_options,
     check_config,
     check_pretrained,
     explain_build_errors,
@@ -49,12 +49,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--amp', action='store_true', help='automatic mixed precision'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='overrides of the config, as key.of.config=value',
-    )
+    add_cfg_options(parser)
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],

@@ -1,5 +1,5 @@
 from .build_errors import explain_build_errors
-from .cli import ConfigOptions, one_sentence_errors
+from .cli import ConfigOptions, add_cfg_options, one_sentence_errors
 from .config import load_config, set_work_dir, use_amp
 from .distributed import set_launcher
 from .pretrained import check_pretrained, find_pretrained
@@ -10,6 +10,7 @@ from .validate import check_config
 
 __all__ = [
     'ConfigOptions',
+    'add_cfg_options',
     'check_config',
     'check_pretrained',
     'explain_build_errors',

@@ -12,8 +12,23 @@ from mmengine.config import DictAction
 from ..errors import InputError
 
 
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--cfg-options``, the overrides of a config.
+
+    The values are parsed into a dict, keys with dots, for
+    :func:`mmseg_da.utils.load_config`.
+    """
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ConfigOptions,
+        metavar='KEY=VALUE',
+        help='overrides of the config, for example train_cfg.max_iters=100',
+    )
+
+
 class ConfigOptions(DictAction):
-    """MMEngine's action of ``--cfg-options``, which names a bad word."""
+    """MMEngine's action for ``--cfg-options`` that names a malformed word."""
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
         for word in values:
@@ -30,6 +45,8 @@ class ConfigOptions(DictAction):
 @contextmanager
 def one_sentence_errors() -> Iterator[None]:
     """End the program with the sentence of an :class:`InputError`.
+
+    Other errors are bugs and keep their stack trace.
 
     Example:
         >>> if __name__ == '__main__':

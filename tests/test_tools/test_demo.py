@@ -8,12 +8,8 @@ from operator import getitem
 from pathlib import Path
 
 import pytest
-import test_robustness.conftest as robustness
 
 from mmseg_da.utils import experiments, load_config
-
-# Fixtures are found by their names.
-_plain_dumps, folder = robustness._plain_dumps, robustness.folder
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = {

@@ -11,8 +11,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from mmseg_da.analysis import (
     build_for_inference,
     count_macs,
@@ -21,7 +19,7 @@ from mmseg_da.analysis import (
 )
 from mmseg_da.analysis.latency import pick_device
 from mmseg_da.errors import InputError
-from mmseg_da.utils import load_config, one_sentence_errors
+from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
 from mmseg_da.utils.files import atomic_path
 
 COLUMNS = (
@@ -56,12 +54,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--warmup', type=int, default=10, help='untimed before; default: 10'
     )
     parser.add_argument('--out', help='JSON to write')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='overrides of the configs, as key.of.config=value',
-    )
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 

@@ -9,15 +9,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from mmengine.config import DictAction
-
 from mmseg_da.analysis import (
     build_for_inference,
     count_macs,
     count_parameters,
 )
 from mmseg_da.errors import InputError
-from mmseg_da.utils import load_config, one_sentence_errors
+from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -32,12 +30,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help="the network input's height and width, or one number for both; "
         'default: 512 1024',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='overrides of the config, as key.of.config=value',
-    )
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 
