@@ -9,8 +9,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..errors import InputError
-from .config_types import find_registries, iter_dicts
+from mmseg_da.errors import InputError
+from mmseg_da.utils.config_types import find_registries, iter_dicts
 
 # What constructors raise for bad arguments.
 ERRORS = (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
-from ..errors import InputError
+from mmseg_da.errors import InputError
 
 
 def add_cfg_options(parser: argparse.ArgumentParser) -> None:

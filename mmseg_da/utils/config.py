@@ -13,8 +13,8 @@ from mmengine.device import get_device
 from mmengine.runner import Runner
 from mmengine.utils import is_installed
 
-from ..errors import InputError
-from .cli import warn
+from mmseg_da.errors import InputError
+from mmseg_da.utils.cli import warn
 
 REPO_ROOT = Path(__file__).resolve().parents[2]
 # Keys at the top of a config that mean something to MMEngine or to

@@ -13,8 +13,8 @@ import mmengine.registry
 import mmseg.registry
 from mmengine.registry import Registry
 
-from .. import registry as own_registry
-from ..errors import InputError
+from mmseg_da import registry as own_registry
+from mmseg_da.errors import InputError
 
 # Transforms that hand their arguments on to a library with names of its own.
 FORWARDING = ('Albu', 'Albumentations')

@@ -8,7 +8,7 @@ import torch.distributed
 from mmengine.config import Config
 from mmengine.device import get_device
 
-from ..errors import InputError
+from mmseg_da.errors import InputError
 
 # Set in each process by what starts it.
 STARTERS = dict(

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ..errors import InputError
-from .config import REPO_ROOT, load_config
-from .files import atomic_path
+from mmseg_da.errors import InputError
+from mmseg_da.utils.config import REPO_ROOT, load_config
+from mmseg_da.utils.files import atomic_path
 
 # MMEngine's log lines, and its progress bar.
 PROGRESS = (

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from ..errors import InputError
+from mmseg_da.errors import InputError
 
 DISK_ERRORS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),

@@ -15,9 +15,9 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.utils import collect_env
 
-from .. import __version__
-from .config import REPO_ROOT
-from .files import atomic_path
+from mmseg_da import __version__
+from mmseg_da.utils.config import REPO_ROOT
+from mmseg_da.utils.files import atomic_path
 
 
 def record_run(runner: Runner, resumed_from: str | None = None) -> None:

@@ -21,7 +21,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import checkpoint as mmengine_checkpoint
 
-from ..errors import InputError
+from mmseg_da.errors import InputError
 
 FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 METHODS = ('min', 'max', 'current', 'mean')

@@ -11,8 +11,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
-from ..errors import InputError
-from .config_types import (
+from mmseg_da.errors import InputError
+from mmseg_da.utils.config_types import (
     check_type,
     check_value,
     class_name,

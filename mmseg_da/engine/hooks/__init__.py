@@ -1,5 +1,5 @@
-from .adversarial_hook import AdversarialHook
-from .checkpoint_hook import CheckpointHook
-from .divergence_hook import DivergenceHook
+from mmseg_da.engine.hooks.adversarial_hook import AdversarialHook
+from mmseg_da.engine.hooks.checkpoint_hook import CheckpointHook
+from mmseg_da.engine.hooks.divergence_hook import DivergenceHook
 
 __all__ = ['AdversarialHook', 'CheckpointHook', 'DivergenceHook']
