@@ -1,6 +1,7 @@
 """Train a segmentor, with or without adaptation.
 
-python tools/train.py configs/da/bisenet_adv_gta2cs.py
+Example:
+    python tools/train.py configs/da/bisenet_adv_gta2cs.py --resume
 """
 
 from __future__ import annotations
@@ -32,29 +33,38 @@ from mmseg_da.utils.checkpoint import check_start
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('config', help='config file')
-    parser.add_argument('--work-dir', help='where logs and checkpoints go')
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs and checkpoints; default: work_dirs/CONFIG',
+    )
     parser.add_argument(
         '--resume',
         action='store_true',
-        help='go on from the last whole checkpoint in the work dir',
+        help='continue from the last whole checkpoint in the work dir',
     )
     parser.add_argument(
         '--partial-load',
         action='store_true',
         help='start from those weights of load_from that fit the model, for '
-        'example with other classes, and say which are left',
+        'example if it has other classes, and print which do not fit',
     )
     parser.add_argument(
-        '--amp', action='store_true', help='automatic mixed precision'
+        '--amp',
+        action='store_true',
+        help='train with automatic mixed precision, on a GPU',
     )
     add_cfg_options(parser)
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
-        help='job launcher',
+        help='what starts the processes of distributed training, for '
+        'example pytorch for torchrun; default: none',
     )
     # torch.distributed.launch passes --local-rank, torchrun the variable.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)

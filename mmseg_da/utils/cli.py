@@ -1,6 +1,7 @@
 """What the command line tools share."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,11 @@ from pathlib import Path
 from mmengine.config import DictAction
 
 from mmseg_da.errors import InputError
+
+DISK_ERRORS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    *(errno.EROFS, errno.EACCES, errno.EPERM),
+)
 
 
 def add_cfg_options(parser: argparse.ArgumentParser) -> None:
@@ -44,9 +50,10 @@ class ConfigOptions(DictAction):
 
 @contextmanager
 def one_sentence_errors() -> Iterator[None]:
-    """End the program with the sentence of an :class:`InputError`.
+    """End the program with one sentence if the user can do something.
 
-    Other errors are bugs and keep their stack trace.
+    This is so for an :class:`InputError`, for Ctrl-C and for a disk that is
+    full or protected. Other errors are bugs and keep their stack trace.
 
     Example:
         >>> if __name__ == '__main__':
@@ -56,7 +63,18 @@ def one_sentence_errors() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        sys.exit(f'{Path(sys.argv[0]).name}: {error}')
+        sentence = str(error)
+    except KeyboardInterrupt:
+        print('Stopped by Ctrl-C.', file=sys.stderr)
+        sys.exit(130)
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        sentence = (
+            f'{error.filename or "A file"} cannot be written '
+            f'({error.strerror}): free some space, or write elsewhere.'
+        )
+    sys.exit(f'{Path(sys.argv[0]).name}: {sentence}')
 
 
 def warn(sentence: str) -> None:
