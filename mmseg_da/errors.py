@@ -1,16 +1,16 @@
-"""The one exception that means: what the user gave cannot be used."""
+"""Errors of the user's input."""
 
 
 class InputError(ValueError):
-    """Unusable input, said in one sentence.
+    """Input that cannot be used.
 
-    The sentence names the file or config key, what was found, what was
-    expected and what to do. The command line tools print it instead of a
-    stack trace (:func:`mmseg_da.utils.cli.one_sentence_errors`).
+    The message is one sentence. It names the file or config key, what was
+    found, what was expected and what to do. The command line tools print it
+    instead of a stack trace (:func:`mmseg_da.utils.cli.one_sentence_errors`).
 
     Args:
-        message (str): The sentence. A DataLoader worker re-raises with its
-            whole traceback as the message, whose last line is the sentence.
+        message (str): The sentence. DataLoader workers raise the error again
+            with their whole traceback, of which the last line is taken.
     """
 
     def __init__(self, message: str) -> None:
@@ -20,7 +20,7 @@ class InputError(ValueError):
 
 
 class UnreadableFileError(InputError):
-    """A file is missing, damaged, or of a kind that is not read."""
+    """A file is missing, damaged, or of an unsupported format."""
 
 
 class SizeMismatchError(InputError):

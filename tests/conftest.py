@@ -23,3 +23,6 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             lambda message, **_: messages.append(message),
         )
     return messages
+
+
+pytest_plugins = ['tool_fixtures']

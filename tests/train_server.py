@@ -1,7 +1,48 @@
-"""Runs tools/train.py in processes that start in no time, and kills them.
+"""Runs tools/train.py in forked processes, and kills them at exact points.
 
-Importing the framework takes seconds, which a fork of a process that has
-imported it saves: ``TrainServer`` keeps one that forks for every run.
+The tests of resuming have to start ``tools/train.py`` dozens of times, as a
+user does: in a process of its own, which ends by SIGKILL, by a full file or
+by itself. This module makes that fast and repeatable. This is how it works.
+
+**Two processes.** Importing torch and the framework takes seconds. So
+:class:`TrainServer` starts one process (this file as ``__main__``) that
+imports everything and then waits. For each run it forks a child, and the
+child becomes ``python tools/train.py WORDS`` with all modules in memory
+(:func:`_child`). The server has trained nothing itself, so each child starts
+from the same state as a new process would.
+
+**The protocol.** The test writes one line of JSON to the server's stdin: the
+words of the command line, the log file, and how to die. The server forks,
+waits for the child and answers one line of JSON: the exit status (0, 1, or
+minus the signal), how many calls were counted, and the stack of functions at
+the moment of the kill. The child sends calls and stack to the server through
+a pipe, because a killed process can return nothing else. Stdout belongs to
+the answers, so the server sends all other output to stderr and the children
+send theirs to the log file.
+
+**Killing at a counted call.** A kill after so many seconds would hit another
+place in every run. Instead ``sys.setprofile`` calls ``count`` at each call of
+a Python or C function, and the child kills itself with SIGKILL at call number
+``kill_after``. With a fixed seed the same number is the same point in the
+program, give or take the few calls that depend on timing. ``kill_in`` counts
+only calls made inside the function of this name, for example
+``save_checkpoint``, so that a test can aim at a phase that takes a small part
+of the run. SIGKILL cannot be caught: no ``finally`` and no ``atexit`` runs,
+as with a power cut or the kernel's out-of-memory killer. Forked children of
+the run, the data loader's workers, do not count (``os.register_at_fork``).
+
+**Dying within a file.** A call is too coarse for half a file, since one call
+writes it all. ``max_file`` sets RLIMIT_FSIZE: the kernel ends the process
+when a file grows beyond this length, with its first bytes on the disk.
+
+**Shortcuts.** ``FormatCode`` of yapf lays out a config's text for a second at
+each checkpoint, so the server replaces it. ``gc.freeze`` keeps the children's
+garbage collector from copying the server's memory pages. Everything else is
+the program that users run.
+
+:func:`write_experiment` writes the tiny data and the config of these runs: the
+main config, narrow, with all that has a state (EMA, dropout, schedulers, the
+best checkpoint, a worker for each loader).
 """
 
 from __future__ import annotations
@@ -15,15 +56,12 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional
 
 import numpy as np
 from tiny_data import write_image, write_label
 
 REPO = Path(__file__).parents[1]
 SIZE = (64, 32)
-# The main config, narrow and on tiny images, with everything that has a
-# state: EMA, dropout, schedulers, the best checkpoint, a worker per loader.
 CONFIG = """
 _base_ = '{repo}/configs/da/bisenet_adv_gta2cs.py'
 model = dict(
@@ -130,25 +168,24 @@ class TrainServer:
         self,
         words: Sequence[object],
         log: Path,
-        kill_after: Optional[int] = None,
+        kill_after: int | None = None,
         kill_in: str = '',
-        max_file: Optional[int] = None,
+        max_file: int | None = None,
     ) -> dict:
         """Run ``tools/train.py`` and wait.
 
         Args:
             words (list): Its arguments.
             log (Path): File for its output.
-            kill_after (int, optional): SIGKILL itself after so many calls of
-                functions: a point in time that is the same in every run.
-            kill_in (str): Count only calls made by the function of this
-                name, and by those that it calls.
-            max_file (int, optional): Die in the middle of writing the first
-                file that is longer than this, in bytes.
+            kill_after (int, optional): Number of the call at which the
+                process kills itself.
+            kill_in (str): Count only calls inside the function of this name.
+            max_file (int, optional): Length in bytes beyond which writing a
+                file ends the process.
 
         Returns:
-            dict: ``status`` (0, or minus the signal), ``calls`` counted, and
-            ``stack``, the functions in which it was killed.
+            dict: ``status`` (0, 1 or minus the signal), ``calls`` counted, and
+            ``stack``, the names of the functions in which it was killed.
         """
         request = dict(
             words=[str(word) for word in words],
@@ -214,7 +251,7 @@ def _child(request: dict, report: int) -> None:
 
 def _serve() -> None:
     answers = os.fdopen(os.dup(1), 'w')
-    os.dup2(2, 1)  # Nothing else that is printed is an answer.
+    os.dup2(2, 1)  # Keep other output out of the answers.
     import gc
 
     import matplotlib.pyplot  # noqa: F401
@@ -234,9 +271,7 @@ def _serve() -> None:
     import mmseg_da.utils  # noqa: F401
 
     torch.set_num_threads(1)
-    # Laying out a config's text takes a second, and every checkpoint has it.
     yapf.yapflib.yapf_api.FormatCode = lambda text, **_: (text, True)
-    # The forks' collector need not look at all of this.
     gc.freeze()
     for line in sys.stdin:
         receive, send = os.pipe()
@@ -246,7 +281,7 @@ def _serve() -> None:
             _child(json.loads(line), send)
         os.close(send)
         _, status = os.waitpid(pid, 0)
-        # Not to the end: a worker that outlives its run holds the pipe.
+        # A worker that outlives its run keeps the pipe open: never read on.
         os.set_blocking(receive, False)
         try:
             text = os.read(receive, 1 << 16)

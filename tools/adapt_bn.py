@@ -23,7 +23,7 @@ from mmseg_da.apis import adapt_bn, build_segmentor
 from mmseg_da.apis.adapt_bn import check_batch_norm
 from mmseg_da.errors import InputError
 from mmseg_da.utils import (
-    ConfigOptions,
+    add_cfg_options,
     check_config,
     explain_build_errors,
     load_config,
@@ -46,12 +46,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         type=Path,
         help='file to write; default: CHECKPOINT with _bn in its name',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='overrides of the config, as key.of.config=value',
-    )
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from dataset_check.check import as_json, check_config_data
 from dataset_check.sample_check import ERRORS, WARNINGS
 from mmseg_da.utils import (
-    ConfigOptions,
+    add_cfg_options,
     load_config,
     one_sentence_errors,
 )
@@ -44,12 +44,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='processes that read files (0: none); default: one a core',
     )
     parser.add_argument('--out', help='JSON to write, with every finding')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='overrides of the config, as key.of.config=value',
-    )
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 

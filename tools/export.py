@@ -21,7 +21,7 @@ from mmseg_da.deploy import FastSegmentor, Predictor
 from mmseg_da.deploy.export import FORMATS
 from mmseg_da.deploy.images import list_images, read_image, training_images
 from mmseg_da.deploy.runtimes import load_network
-from mmseg_da.utils import ConfigOptions, load_config, one_sentence_errors
+from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -76,12 +76,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='also print the mIoU of the checkpoint and of the file on the '
         "config's test data",
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='overrides of the config, as key.of.config=value',
-    )
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 

@@ -26,7 +26,7 @@ from mmseg_da.apis import init_predictor
 from mmseg_da.deploy.background import WriteBehind, read_ahead
 from mmseg_da.deploy.images import Frames
 from mmseg_da.errors import InputError
-from mmseg_da.utils import ConfigOptions, load_config, one_sentence_errors
+from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
 from mmseg_da.utils.files import atomic_path
 
 
@@ -68,12 +68,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='compile the network first, which takes a minute',
     )
     parser.add_argument('--threads', type=int, help='number of CPU threads')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='overrides of the config, as key.of.config=value',
-    )
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 

@@ -17,7 +17,7 @@ from mmengine.runner import Runner
 
 from mmseg_da.deploy import FastTestHook
 from mmseg_da.utils import (
-    ConfigOptions,
+    add_cfg_options,
     check_config,
     explain_build_errors,
     load_config,
@@ -53,12 +53,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'predicts another class at about one pixel in a million; the log '
         'says if the segmentor has no such form',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='overrides of the config, as key.of.config=value',
-    )
+    add_cfg_options(parser)
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],

@@ -1,6 +1,7 @@
 """Train a segmentor, with or without adaptation.
 
-python tools/train.py configs/da/bisenet_adv_gta2cs.py
+Example:
+    python tools/train.py configs/da/bisenet_adv_gta2cs.py --resume
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from mmengine.runner import Runner
 
 from mmseg_da.models.losses import check_class_weights
 from mmseg_da.utils import (
-    ConfigOptions,
+    add_cfg_options,
     check_config,
+    check_pretrained,
     explain_build_errors,
-    explain_missing_weights,
     explain_stop,
+    find_pretrained,
     load_config,
     one_sentence_errors,
     record_run,
@@ -31,34 +33,38 @@ from mmseg_da.utils.checkpoint import check_start
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('config', help='config file')
-    parser.add_argument('--work-dir', help='where logs and checkpoints go')
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs and checkpoints; default: work_dirs/CONFIG',
+    )
     parser.add_argument(
         '--resume',
         action='store_true',
-        help='go on from the last whole checkpoint in the work dir',
+        help='continue from the last whole checkpoint in the work dir',
     )
     parser.add_argument(
         '--partial-load',
         action='store_true',
         help='start from those weights of load_from that fit the model, for '
-        'example with other classes, and say which are left',
+        'example if it has other classes, and print which do not fit',
     )
     parser.add_argument(
-        '--amp', action='store_true', help='automatic mixed precision'
+        '--amp',
+        action='store_true',
+        help='train with automatic mixed precision, on a GPU',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='overrides of the config, as key.of.config=value',
-    )
+    add_cfg_options(parser)
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
-        help='job launcher',
+        help='what starts the processes of distributed training, for '
+        'example pytorch for torchrun; default: none',
     )
     # torch.distributed.launch passes --local-rank, torchrun the variable.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
@@ -74,17 +80,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.resume:
         resume_from_work_dir(cfg)
     check_config(cfg, 'train')
+    pretrained = find_pretrained(cfg)
     if args.amp:
         use_amp(cfg)
     set_launcher(cfg, args.launcher)
     with (
         weights_only_loading(),
-        explain_missing_weights(cfg),
         explain_build_errors(cfg),
         explain_stop(cfg.work_dir),
     ):
         runner = Runner.from_cfg(cfg)
         check_class_weights(runner.model)
+        check_pretrained(runner.model, pretrained)
         if cfg.load_from:
             check_start(
                 runner.model, cfg.load_from, cfg.resume, args.partial_load

@@ -1,2 +1,2 @@
-from .hooks import *  # noqa: F403
-from .schedulers import *  # noqa: F403
+from mmseg_da.engine.hooks import *  # noqa: F403
+from mmseg_da.engine.schedulers import *  # noqa: F403

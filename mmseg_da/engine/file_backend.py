@@ -1,44 +1,43 @@
-"""A file backend after which every file is the old one or the new one."""
+"""A file backend that never leaves a file half written."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Union
 
 from mmengine.fileio import LocalBackend, register_backend
 
-from ..errors import InputError
-from ..utils.files import atomic_path
+from mmseg_da.errors import InputError
+from mmseg_da.utils.files import atomic_path
 
 SAFE_BACKEND = 'mmseg_da.SafeLocalBackend'
 
 
 class SafeLocalBackend(LocalBackend):
-    """MMEngine's local files, whole whenever the process is killed.
+    """MMEngine's local files, safe against a killed process.
 
-    ``put`` replaces a file at once, and ``remove`` only notes what is to go:
-    :meth:`remove_obsolete` does it, when what replaces it is on the disk.
-    What goes may be named by a checkpoint that is not to be trusted: only
-    files go that lie in the run's folder itself, and never a folder.
+    ``put`` replaces a file at once. ``remove`` only notes the file:
+    :meth:`remove_obsolete` deletes it after its successor is on the disk. A
+    checkpoint may name files to delete, and may come from anybody, so only
+    files directly in the run's folder are deleted, and never a folder.
     """
 
     def __init__(self) -> None:
         self.obsolete: list[str] = []
 
-    def put(self, obj: bytes, filepath: Union[str, Path]) -> None:
-        """Write a file that is never seen half written."""
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        """Write a file as a whole, or not at all."""
         with atomic_path(filepath) as partial, partial.open('wb') as file:
             file.write(obj)
             file.flush()
-            # Before the name, so that a power cut leaves no empty file.
+            # Before the renaming, so that a power cut leaves no empty file.
             os.fsync(file.fileno())
 
-    def remove(self, filepath: Union[str, Path]) -> None:
+    def remove(self, filepath: str | Path) -> None:
         """Note a file as obsolete."""
         self.obsolete.append(str(filepath))
 
-    def rmtree(self, dir_path: Union[str, Path]) -> None:
+    def rmtree(self, dir_path: str | Path) -> None:
         """Refuse to delete a folder.
 
         Raises:
@@ -49,8 +48,8 @@ class SafeLocalBackend(LocalBackend):
             'and is not deleted: move it elsewhere.'
         )
 
-    def remove_obsolete(self, folder: Union[str, Path]) -> None:
-        """Delete the noted files, and forget those that may not go.
+    def remove_obsolete(self, folder: str | Path) -> None:
+        """Delete the noted files in the folder, and forget the others.
 
         Args:
             folder (str | Path): Where the run writes its checkpoints.
@@ -61,10 +60,10 @@ class SafeLocalBackend(LocalBackend):
                 path.unlink()
 
 
-def is_file_in(path: Union[str, Path], folder: Union[str, Path]) -> bool:
+def is_file_in(path: str | Path, folder: str | Path) -> bool:
     """Whether a path is a file that lies in the folder itself."""
     path = Path(path)
-    # The parent alone is resolved: of a link, the link would be deleted.
+    # Only the parent is resolved: deleting a link deletes the link itself.
     inside = path.parent.resolve() == Path(folder).resolve()
     return inside and path.is_file()
 

@@ -1,4 +1,4 @@
-"""The random state of a process, as tensors that load as weights only."""
+"""The random state of a process, as tensors that can be loaded safely."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def random_state() -> dict:
     """Read the state of python's, numpy's and torch's global generators.
 
     Returns:
-        dict: Tensors, numbers and None; of CUDA the current device's state,
-        where there is one.
+        dict: Tensors, numbers and None. With CUDA, the state of the current
+        device too.
     """
     version, words, gauss = random.getstate()
     _, keys, position, has_gauss, cached = np.random.get_state()
@@ -33,7 +33,7 @@ def random_state() -> dict:
 
 
 def set_random_state(state: dict) -> None:
-    """Set the generators to what :func:`random_state` has read."""
+    """Set the generators to a state that :func:`random_state` returned."""
     python, numpy = state['python'], state['numpy']
     words = tuple(python['words'].tolist())
     random.setstate((python['version'], words, python['gauss']))

@@ -8,9 +8,9 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from ..errors import InputError
-from .cli import warn
-from .safe_load import load_file, weights_only_loading
+from mmseg_da.errors import InputError
+from mmseg_da.utils.cli import warn
+from mmseg_da.utils.safe_load import load_file, weights_only_loading
 
 AUXILIARY = 'auxiliary_head.'
 # What MMEngine needs for going on with a run, as it saves it.

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.device import get_device
 from mmengine.runner import Runner
 from mmengine.utils import is_installed
 
-from ..errors import InputError
-from .cli import warn
+from mmseg_da.errors import InputError
+from mmseg_da.utils.cli import warn
+from mmseg_da.utils.config_types import iter_dicts
 
 # Keys at the top of a config that mean something to MMEngine or to
 # MMSegmentation. All others are a config's own variables.
@@ -97,7 +97,7 @@ def load_config(path: str | Path, cfg_options: dict | None = None) -> Config:
                 f'The --cfg-options {key}={value} do not fit the config '
                 f'{path} ({_describe(error)}): check the key.'
             ) from error
-    for node in _dicts(cfg._cfg_dict):
+    for _, node in iter_dicts(cfg._cfg_dict):
         for key in ('data_root', 'class_weight'):
             if isinstance(node.get(key), str):
                 node[key] = str(_existing(Path(node[key])) or node[key])
@@ -166,12 +166,3 @@ def _describe(error: Exception) -> str:
 
 def _existing(path: Path) -> Path | None:
     return next((p for p in (path, REPO_ROOT / path) if p.exists()), None)
-
-
-def _dicts(node) -> Iterator[ConfigDict]:
-    if isinstance(node, dict):
-        yield node
-        node = list(node.values())
-    if isinstance(node, (list, tuple)):
-        for child in node:
-            yield from _dicts(child)

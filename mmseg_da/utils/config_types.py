@@ -13,25 +13,26 @@ import mmengine.registry
 import mmseg.registry
 from mmengine.registry import Registry
 
-from .. import registry as own_registry
-from ..errors import InputError
+from mmseg_da import registry as own_registry
+from mmseg_da.errors import InputError
 
 # Transforms that hand their arguments on to a library with names of its own.
 FORWARDING = ('Albu', 'Albumentations')
-# Keys of free content, or whose type is a choice and no class.
+# Keys with free content, or whose type is a choice and not a class.
 FREE = ('clip_grad', 'init_kwargs', 'metainfo', 'on_trace_ready')
 RANDOMNESS = 'seed|diff_rank_seed|deterministic'
 
 
 class Kind(NamedTuple):
-    """What a value must be, in words, and whether it is."""
+    """What a value must be, in words, and the test for it."""
 
     words: str
     fits: Callable[[Any], bool]
 
     def or_none(self) -> Kind:
-        fits = self.fits
-        return Kind(f'{self.words} or None', lambda v: v is None or fits(v))
+        return Kind(
+            f'{self.words} or None', lambda v: v is None or self.fits(v)
+        )
 
 
 def _is_number(value: Any) -> bool:
@@ -45,13 +46,19 @@ def _are_dicts(value: Any) -> bool:
     )
 
 
-def _initializes(value: Any) -> bool:
-    # A false one is none, for MMEngine.
-    if not value:
-        return True
-    parts = [value] if isinstance(value, dict) else value
-    return _are_dicts(parts) and all(
-        isinstance(part, dict) and 'type' in part for part in parts
+def _is_init_cfg(value: Any) -> bool:
+    # MMEngine treats an empty init_cfg like None.
+    items = [value] if isinstance(value, dict) else value
+    return not value or (
+        _are_dicts(items)
+        and all(isinstance(item, dict) and 'type' in item for item in items)
+    )
+
+
+def _is_log_level(value: Any) -> bool:
+    # Of a known name, logging gives the number.
+    return isinstance(value, int) or (
+        isinstance(value, str) and isinstance(logging.getLevelName(value), int)
     )
 
 
@@ -70,17 +77,10 @@ ONE_OR_MORE = Kind(
 NUMBER = Kind('a number', _is_number)
 HOOK = r'(default|custom)_hooks\..*\.'
 LOADER = r'(.*\.)?\w+_dataloader'
-# Keys, as regular expressions of which the first that fits counts.
+# Keys as regular expressions; the first one that matches counts.
 KINDS = {
     'default_scope': Kind("a name like 'mmseg'", lambda v: isinstance(v, str)),
-    'log_level': Kind(
-        'a level like INFO or ERROR',
-        lambda v: (
-            isinstance(v, int)
-            or isinstance(v, str)
-            and isinstance(logging.getLevelName(v), int)
-        ),
-    ),
+    'log_level': Kind('a level like INFO or ERROR', _is_log_level),
     f'randomness\\.(?!({RANDOMNESS})$).*': Kind(
         f'left out: randomness has {RANDOMNESS.replace("|", ", ")}',
         lambda _: False,
@@ -105,7 +105,7 @@ KINDS = {
     r'(power|eta_min|gamma|T_max|\w*factor)': NUMBER.or_none(),
     r'(.*\.)?optim_wrapper\.optimizer': DICT,
     r'.*\.init_cfg': Kind(
-        'a dict with a type, a list of such, or None', _initializes
+        'a dict with a type, a list of such, or None', _is_init_cfg
     ),
     # -1 is never, or all.
     r'default_hooks\.checkpoint\.(interval|max_keep_ckpts)': _whole(-1),
@@ -114,7 +114,7 @@ KINDS = {
     r'train_cfg\.val_interval': _whole(1),
     r'.*\.(max_iters|max_epochs|accumulative_counts)': _whole(1).or_none(),
     r'.*\.seed': _whole(0).or_none(),
-    # 0 classes are a backbone without its classifier.
+    # A backbone of 0 classes is one without its classifier.
     r'.*_head\.(.*\.)?num_classes': _whole(1).or_none(),
     r'.*\.loss_weight': Kind(
         'a finite number of at least 0',
@@ -124,20 +124,16 @@ KINDS = {
 _COMPILED = [(re.compile(key), kind) for key, kind in KINDS.items()]
 
 
-def wrong(key: str, found: Any, expected: str) -> InputError:
+def kind_error(key: str, value: Any, expected: str) -> InputError:
     """The error of a config key whose value is of another kind."""
     return InputError(
-        f'The config key {key} is {found!r} ({type(found).__name__}), but it '
+        f'The config key {key} is {value!r} ({type(value).__name__}), but it '
         f'must be {expected}.'
     )
 
 
 def check_value(key: str, value: Any) -> None:
-    """Check a value against the table.
-
-    Args:
-        key (str): Its key, with dots.
-        value: The value.
+    """Check the value of a key, with dots, against :data:`KINDS`.
 
     Raises:
         InputError: If it is of another kind.
@@ -145,7 +141,7 @@ def check_value(key: str, value: Any) -> None:
     for pattern, kind in _COMPILED:
         if pattern.fullmatch(key):
             if not kind.fits(value):
-                raise wrong(key, value, kind.words)
+                raise kind_error(key, value, kind.words)
             return
 
 
@@ -153,22 +149,22 @@ def check_type(path: str, name: Any, scope: str) -> None:
     """Check that a ``type`` is registered, or is a class.
 
     Args:
-        path (str): The key of the dict that has it.
+        path (str): The key of the dict with the ``type``.
         name (str | type): The ``type``.
         scope (str): The config's default scope.
 
     Raises:
-        InputError: If it is not, with those that are spelt alike.
+        InputError: If it is not, with the registered names closest to it.
     """
     if not isinstance(name, str):
         if callable(name):
             return
-        raise wrong(f'{path}.type', name, 'a name')
-    registries = _registries(scope)
+        raise kind_error(f'{path}.type', name, 'a name')
+    registries = find_registries(scope)
     try:
         if any(r.get(name) is not None for r in registries):
             return
-    except Exception as error:  # importing the module of a dotted name
+    except Exception as error:  # Importing the module of a dotted name.
         raise InputError(
             f'The config key {path}.type is {name!r}, which cannot be '
             f'imported ({type(error).__name__}: {error}).'
@@ -179,47 +175,46 @@ def check_type(path: str, name: Any, scope: str) -> None:
         for n in r.module_dict
     }
     close = get_close_matches(name, sorted(known), 3, 0.7)
-    hint = f'did you mean {" or ".join(close)}?' if close else 'check its name'
+    hint = f'did you mean {" or ".join(close)}' if close else 'check its name'
     raise InputError(
         f'The config key {path}.type is {name!r}, which is not registered: '
-        f'{hint.removesuffix("?")}, or import its module by custom_imports.'
+        f'{hint}, or import its module by custom_imports.'
     )
 
 
-def _registries(scope: str) -> list[Registry]:
+def find_registries(scope: str) -> list[Registry]:
+    """All registries of a default scope, MMSegmentation's and MMEngine's."""
     modules = (own_registry, mmseg.registry, mmengine.registry)
     found = [v for m in modules for v in vars(m).values()]
     found = [v for v in found if isinstance(v, Registry)]
     # The default scope may be of a third party.
-    children = [r.children[scope] for r in found if scope in r.children]
-    return found + children
+    return found + [r.children[scope] for r in found if scope in r.children]
 
 
 def class_name(kind: Any) -> str:
-    """The name of a ``type``, a name with or without scope, or a class."""
+    """The name of a ``type``, which is a class, or a name with its scope."""
     return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
 
 
-def _items(node: Any) -> Iterable[tuple[Any, Any]]:
-    if isinstance(node, dict):
-        return node.items()
-    return enumerate(node) if isinstance(node, (list, tuple)) else ()
+def iter_dicts(
+    node: Any, path: str = '', built: bool = False
+) -> Iterator[tuple[str, dict]]:
+    """Every dict of a config and its key, with dots.
 
-
-def dicts(node: Any, path: str = '') -> Iterator[tuple[str, dict]]:
-    """Every dict of a config and its key, with dots."""
-    if isinstance(node, dict):
-        yield path, node
-    for key, child in _items(node):
-        yield from dicts(child, f'{path}.{key}' if path else str(key))
-
-
-def built(node: Any, path: str) -> Iterator[tuple[str, dict]]:
-    """The dicts from which registered classes are built, and their keys."""
+    Args:
+        node: The config, or the part of it at ``path``.
+        path (str): Its key. Defaults to '', the whole.
+        built (bool): Only dicts from which registered classes are built.
+    """
+    children: Iterable[tuple[Any, Any]] = ()
     if isinstance(node, dict):
         yield path, node
-        if class_name(node.get('type')) in FORWARDING:
+        if built and class_name(node.get('type')) in FORWARDING:
             return
-    for key, child in _items(node):
-        if key not in FREE:
-            yield from built(child, f'{path}.{key}')
+        children = node.items()
+    elif isinstance(node, (list, tuple)):
+        children = enumerate(node)
+    for key, child in children:
+        if not (built and key in FREE):
+            name = f'{path}.{key}' if path else str(key)
+            yield from iter_dicts(child, name, built)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .config_types import dicts
+from mmseg_da.utils.config_types import iter_dicts
 
 
 def single_datasets(dataset: dict, key: str) -> Iterator[tuple[str, dict]]:
@@ -44,7 +44,7 @@ def find_target_loader(cfg: dict) -> tuple[str, dict] | None:
         adapts to a target.
     """
     for part in ('default_hooks', 'custom_hooks'):
-        for key, node in dicts(cfg.get(part), part):
+        for key, node in iter_dicts(cfg.get(part), part):
             if isinstance(node.get('target_dataloader'), dict):
                 return f'{key}.target_dataloader', node['target_dataloader']
     return None

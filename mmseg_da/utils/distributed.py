@@ -1,4 +1,4 @@
-"""Processes that train together, on GPUs or on CPUs."""
+"""Distributed training, on GPUs or on CPUs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import torch.distributed
 from mmengine.config import Config
 from mmengine.device import get_device
 
-from ..errors import InputError
+from mmseg_da.errors import InputError
 
-# Set in each process by what starts it.
+# What starts the processes, and a variable that it sets in each of them.
 STARTERS = dict(
     pytorch=('torchrun', 'RANK'),
     slurm=('srun', 'SLURM_PROCID'),
@@ -19,10 +19,10 @@ STARTERS = dict(
 
 
 def set_launcher(cfg: Config, launcher: str) -> None:
-    """Choose how processes are started; without a GPU, let them use gloo.
+    """Set the launcher; without a GPU, use gloo.
 
-    MMEngine asks for a GPU per process, whatever the backend: where there is
-    none, the process group is made here and the model wrapped without one.
+    MMEngine needs a GPU for each process, even with gloo. Without GPUs, the
+    process group is made here, and the model is wrapped without a device.
 
     Args:
         cfg (Config): The config, changed in place.

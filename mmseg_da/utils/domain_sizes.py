@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..errors import InputError
-from .config_types import class_name
-from .dataset_configs import find_target_loader, single_datasets
+from mmseg_da.errors import InputError
+from mmseg_da.utils.config_types import class_name
+from mmseg_da.utils.dataset_configs import find_target_loader, single_datasets
 
 Size = tuple[int, int]
 

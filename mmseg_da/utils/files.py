@@ -1,4 +1,4 @@
-"""Files that are whole or absent, whenever a program is stopped."""
+"""Writing files as a whole, or not at all."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path that replaces ``path`` when the block ends well.
+    """Give a temporary path that replaces ``path`` if no error occurs.
 
     Args:
-        path (str | Path): Where the file is to be; folders are made.
+        path (str | Path): The file to write. Missing folders are made.
 
     Yields:
-        Path: Where to write it, in the same folder.
+        Path: The temporary path to write to, in the same folder.
 
     Example:
         >>> with atomic_path('out/numbers.json') as partial:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import sys
@@ -13,28 +12,26 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from ..errors import InputError
+from mmseg_da.errors import InputError
+from mmseg_da.utils.cli import DISK_ERRORS
 
-DISK_ERRORS = (
-    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
-    *(errno.EROFS, errno.EACCES, errno.EPERM),
-)
 BATCH_OF_ONE = 'Expected more than 1 value per channel'
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a checkpoint is there and no bit of it is missing or wrong.
+    """Whether a checkpoint exists and is undamaged.
 
     Args:
-        path (Path): A file of ``torch.save``: a zip archive with checksums.
+        path (Path): A file written by ``torch.save``, which is a zip archive
+            with checksums.
 
     Returns:
-        bool: True if every checksum holds.
+        bool: True if every checksum is right.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
-    except Exception:  # damaged files raise whatever they like
+    except Exception:  # Damaged files raise anything.
         return False
 
 
@@ -44,15 +41,15 @@ def find_checkpoint(
     """Find the newest whole checkpoint of a work dir.
 
     Args:
-        work_dir (str | Path): Where ``last_checkpoint`` and, usually, the
-            checkpoints are.
-        otherwise (str): What is done if there is none, for the sentence.
-            Defaults to 'starting anew'.
+        work_dir (str | Path): Folder with ``last_checkpoint`` and, usually,
+            the checkpoints.
+        otherwise (str): What the program does without a checkpoint, for the
+            sentence. Defaults to 'starting anew'.
 
     Returns:
-        tuple[Path | None, str]: The one that ``last_checkpoint`` names if it
-        is whole, else the newest ``iter_*.pth`` or ``epoch_*.pth`` that is,
-        else None; and one sentence about it.
+        tuple[Path | None, str]: The checkpoint that ``last_checkpoint``
+        names if that is whole, else the newest whole ``iter_*.pth`` or
+        ``epoch_*.pth``, else None; and one sentence about it.
     """
     work_dir = Path(work_dir)
     folders = [work_dir]
@@ -61,7 +58,7 @@ def find_checkpoint(
     if pointer.is_file():
         named = Path(pointer.read_text(errors='replace').strip())
         if not named.is_file():
-            # The work dir was moved, or the name was cut short.
+            # The work dir may have been moved, or the file cut short.
             named = work_dir / named.name
         if named.is_file() and is_whole(named):
             return named, f'Resuming from {named}.'
@@ -78,10 +75,10 @@ def find_checkpoint(
 
 
 def resume_from_work_dir(cfg: Config) -> None:
-    """Let a config resume its work dir, saying from where, or start anew.
+    """Set a config to resume from its work dir, and print from where.
 
-    What ``load_from`` names is resumed only if the work dir holds nothing
-    whole: a run that began from it has come further since.
+    The checkpoint of ``load_from`` is resumed only if the work dir has no
+    whole checkpoint, since a run that started from it is further ahead.
     """
     named = cfg.get('load_from')
     otherwise = f'resuming from load_from, {named}' if named else ''

@@ -83,9 +83,9 @@ def adopt_config_schedule(
                 changed.append(key)
     if changed:
         print_log(
-            f'The {name} goes on at iteration {iteration} with the '
-            f"config's schedule, whose {', '.join(dict.fromkeys(changed))} "
-            f"differ from the checkpoint's: its learning rate is now "
+            f"The {name} goes on at iteration {iteration} with the config's "
+            "schedule, which differs from the checkpoint's in "
+            f'{", ".join(dict.fromkeys(changed))}: its learning rate is now '
             f'{saved[0]["lr"]:.4g}, and was {before:.4g}.',
             'current',
             logging.WARNING,

@@ -1,42 +1,31 @@
-"""How a run came about: command, code, versions, seed."""
+"""A record of each start of a run: command, code, environment, seed."""
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
-import platform
 import shlex
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Optional
 
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import Runner
+from mmseg.utils import collect_env
 
-from .config import REPO_ROOT
-from .files import atomic_path
-
-PACKAGES = (
-    'mmseg_da',
-    'torch',
-    'mmengine',
-    'mmcv',
-    'mmseg',
-    'numpy',
-    'cv2',
-)
+from mmseg_da import __version__
+from mmseg_da.utils.config import REPO_ROOT
+from mmseg_da.utils.files import atomic_path
 
 
-def record_run(runner: Runner, resumed_from: Optional[str] = None) -> None:
+def record_run(runner: Runner, resumed_from: str | None = None) -> None:
     """Append this start to ``run.json`` in the work dir.
 
     Args:
-        runner (Runner): Built, about to train.
-        resumed_from (str, optional): The checkpoint it goes on from.
+        runner (Runner): The runner that is about to train.
+        resumed_from (str, optional): The checkpoint from which it goes on.
     """
     if not is_main_process():
         return
@@ -51,12 +40,9 @@ def record_run(runner: Runner, resumed_from: Optional[str] = None) -> None:
             seed=runner.seed,
             processes=runner.world_size,
             git=git_state(),
-            versions=dict(
-                python=platform.python_version(),
-                **{
-                    name: importlib.import_module(name).__version__
-                    for name in PACKAGES
-                },
+            environment=dict(
+                mmseg_da=__version__,
+                **{key: str(value) for key, value in collect_env().items()},
             ),
         )
     )
@@ -73,22 +59,22 @@ def _earlier_starts(path: Path) -> list:
         starts = None
     if isinstance(starts, list):
         return starts
-    # Somebody's file, or a damaged record that still tells something.
+    # Another program's file, or a damaged record that is still of use.
     number = 1
     while (aside := path.with_name(f'run.unusable{number}.json')).exists():
         number += 1
     path.rename(aside)
     print_log(
-        f'{path} holds no list of starts: it was renamed to {aside.name}, '
-        'and a new one is begun.',
+        f'{path} is not a list of starts: it was renamed to {aside.name}, '
+        'and a new list is begun.',
         logger='current',
         level=logging.WARNING,
     )
     return []
 
 
-def git_state() -> Optional[dict]:
-    """The project's commit and the files changed since, if it has git.
+def git_state() -> dict | None:
+    """The project's commit and the files changed since, if git knows it.
 
     Returns:
         dict | None: ``commit`` and ``changed``, a list of paths.

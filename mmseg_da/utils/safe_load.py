@@ -1,8 +1,8 @@
 """Checkpoints load as weights only, whatever the framework would do.
 
-OneDL's mmengine falls back to full unpickling where safe loading fails, and
-allows ``getattr``, with which a file can reach ``exec``; OpenMMLab's cannot
-load its own checkpoints safely. All of that is settled here.
+OneDL's mmengine unpickles everything where safe loading fails, and allows
+``getattr``, with which a file can reach ``exec``. OpenMMLab's cannot load its
+own checkpoints as weights only. This module replaces both ways of loading.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Optional
-from unittest.mock import patch
 from urllib.parse import urlparse
 
 import numpy as np
@@ -23,31 +21,32 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import checkpoint as mmengine_checkpoint
 
-from ..errors import InputError
+from mmseg_da.errors import InputError
 
+FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 METHODS = ('min', 'max', 'current', 'mean')
 
 
 def _history_method(owner: type, name: str) -> Callable:
-    """Stands for ``getattr`` in a checkpoint.
+    """Replace ``getattr`` in a checkpoint.
 
-    MMEngine's history refers to its own methods by it; there is no other use
-    that weights could have for it.
+    MMEngine's history refers to its own methods with ``getattr``. Weights
+    have no other use for it.
     """
     if owner is not HistoryBuffer or name not in METHODS:
         raise UnpicklingError(f'Unsupported global: GLOBAL getattr of {name}')
     return getattr(owner, name)
 
 
-# What mmengine's own checkpoints hold beside tensors and plain types: the
-# numpy arrays of the message hub's history, and numbers such as scores.
+# MMEngine's checkpoints hold, beside tensors and plain types, the numpy arrays
+# of the message hub's history, and numpy numbers such as scores.
 _NUMPY_CORE = getattr(np, '_core', None) or np.core
 _NUMBERS = '?' + np.typecodes['AllInteger'] + np.typecodes['Float']
 ALLOWED = [
     HistoryBuffer,
     np.ndarray,
     np.dtype,
-    # Under the names that numpy 1 and numpy 2 write, whichever is installed.
+    # Under the names of numpy 1 and of numpy 2, whichever is installed.
     *(
         (getattr(_NUMPY_CORE.multiarray, name), f'numpy.{core}.{name}')
         for core in ('core.multiarray', '_core.multiarray')
@@ -58,7 +57,7 @@ ALLOWED = [
 ]
 _torch_load = torch.load
 _load_url = mmengine_checkpoint.load_url
-# name-<the first digits of the file's SHA-256>.pth, as torch's hub has it.
+# torch's hub names files name-<first digits of the SHA-256>.pth.
 _HASH = re.compile(r'-([a-f0-9]{8,})\.')
 
 
@@ -71,7 +70,7 @@ def load_file(file, map_location=None, **kwargs) -> object:
         kwargs: ``mmap``; others of ``torch.load`` are ignored.
 
     Returns:
-        object: What the file holds. Under ``meta``, ``config`` is left out:
+        object: The file's content, without ``config`` under ``meta``:
         MMEngine would run it as Python on resume, and never writes it.
 
     Raises:
@@ -94,7 +93,7 @@ def load_file(file, map_location=None, **kwargs) -> object:
             f'The checkpoint {name} does not exist: give the .pth file of a '
             'training run.'
         ) from error
-    except Exception as error:  # damaged files raise whatever they like
+    except Exception as error:  # Damaged files raise anything.
         raise _refusal(name, error) from error
     finally:
         torch.serialization.add_safe_globals(others)
@@ -109,7 +108,7 @@ def load_file(file, map_location=None, **kwargs) -> object:
 
 
 def _refusal(name: object, error: Exception) -> InputError:
-    # torch names what it refused; a damaged file has no such name.
+    # torch names the object that it refused, if the file is not damaged.
     found = re.search(r'(?:GLOBAL|class|function) ([\w.]+)', str(error))
     if not isinstance(error, UnpicklingError) or found is None:
         return InputError(
@@ -125,16 +124,16 @@ def _refusal(name: object, error: Exception) -> InputError:
 
 def load_url(
     url: str,
-    model_dir: Optional[str] = None,
+    model_dir: str | None = None,
     map_location=None,
     progress: bool = True,
 ) -> object:
-    """torch's ``load_url`` that checks the hash in the file's name.
+    """torch's ``load_url``, with a check of the hash in the file's name.
 
     Args: See ``torch.hub.load_state_dict_from_url``.
 
     Raises:
-        InputError: If the file downloaded, now or before, is another one.
+        InputError: If the file, downloaded now or earlier, has another hash.
     """
     folder = Path(model_dir or Path(torch.hub.get_dir()) / 'checkpoints')
     file = folder / Path(urlparse(url).path).name
@@ -154,7 +153,7 @@ def load_url(
             raise
         raise InputError(
             f'What {url} gave is not the file that its name promises '
-            f'({error}): fetch it from another place, by hand.'
+            f'({error}): download it from another place, by hand.'
         ) from error
 
 
@@ -164,25 +163,29 @@ def _check_hash(file: Path, expected: str) -> None:
         raise InputError(
             f'The downloaded weights {file} are damaged or another file '
             f'(SHA-256 {found}, and its name says {expected}): delete it, '
-            'and it is fetched again.'
+            'and it is downloaded again.'
         )
 
 
 @contextmanager
 def weights_only_loading() -> Iterator[None]:
-    """Make every ``torch.load`` inside :func:`load_file`.
+    """Replace ``torch.load`` by :func:`load_file` inside this context.
 
-    Downloads are checked by :func:`load_url`.
+    :func:`load_url` checks downloads.
 
     Raises:
         InputError: If a checkpoint is refused.
     """
-    with ExitStack() as stack:
-        stack.enter_context(patch.object(torch, 'load', load_file))
-        stack.enter_context(
-            patch.object(mmengine_checkpoint, 'load_url', load_url)
-        )
-        # For whoever kept another reference to torch.load.
-        force = {'TORCH_FORCE_WEIGHTS_ONLY_LOAD': '1'}
-        stack.enter_context(patch.dict(os.environ, force))
+    before = torch.load, mmengine_checkpoint.load_url
+    # For whoever kept another reference to torch.load.
+    forced = os.environ.get(FORCE)
+    torch.load, mmengine_checkpoint.load_url = load_file, load_url
+    os.environ[FORCE] = '1'
+    try:
         yield
+    finally:
+        torch.load, mmengine_checkpoint.load_url = before
+        if forced is None:
+            del os.environ[FORCE]
+        else:
+            os.environ[FORCE] = forced

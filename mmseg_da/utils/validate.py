@@ -1,28 +1,27 @@
-"""What is wrong with a config, told before anything is built from it."""
+"""Checks of a config before anything is built from it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import inspect
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from mmengine.config import Config
-from mmengine.registry import build_from_cfg, init_default_scope
-from mmengine.runner import Runner
+from mmengine.registry import init_default_scope
+from torch.utils.data import DataLoader
 
-from ..errors import InputError
-from .config_types import (
-    built,
+from mmseg_da.errors import InputError
+from mmseg_da.utils.config_types import (
     check_type,
     check_value,
     class_name,
-    dicts,
-    wrong,
+    iter_dicts,
+    kind_error,
 )
-from .dataset_configs import find_target_loader
-from .domain_sizes import check_domain_sizes
-from .evaluation_order import check_evaluation_pipelines
+from mmseg_da.utils.dataset_configs import find_target_loader
+from mmseg_da.utils.domain_sizes import check_domain_sizes
+from mmseg_da.utils.evaluation_order import check_evaluation_pipelines
 
 NEEDS = dict(
     train=('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'),
@@ -51,22 +50,21 @@ BUILT = dict(
     test=(*NEEDS['test'], *EITHER),
     data=('train_dataloader', 'val_dataloader', 'default_hooks'),
 )
-# A runner takes all of a row, or none.
+# A runner takes all keys of a row, or none.
 TOGETHER = (
     ('train_dataloader', 'train_cfg', 'optim_wrapper'),
     ('val_dataloader', 'val_cfg', 'val_evaluator'),
     ('test_dataloader', 'test_cfg', 'test_evaluator'),
 )
-
-# What builds from a config, and its argument.
-BUILDERS = {
-    build_from_cfg.__code__: 'cfg',
-    Runner.build_dataloader.__code__: 'dataloader',
+# MMEngine's own key beside the arguments of a DataLoader.
+LOADER_KEYS = {
+    *inspect.signature(DataLoader).parameters,
+    'num_batch_per_epoch',
 }
 
 
 def check_config(cfg: Config, purpose: str) -> None:
-    """Check what would else fail deep inside, or not at all.
+    """Check what would fail deep inside the framework, or not at all.
 
     Args:
         cfg (Config): The config in use.
@@ -74,10 +72,10 @@ def check_config(cfg: Config, purpose: str) -> None:
             and val, for which the config needs no model.
 
     Raises:
-        InputError: A key that is needed is missing, a value is of another
-            kind than its key wants (see ``KINDS``), a ``type`` is not known,
-            sizes or numbers of classes contradict each other, or
-            ``load_from`` does not exist.
+        InputError: If a key is missing or unknown, a value is of another
+            kind than ``KINDS`` says, a ``type`` is not registered, sizes or
+            numbers of classes contradict each other, or ``load_from`` does
+            not exist.
     """
     name = cfg.filename or 'The config'
     content = cfg.to_dict()
@@ -97,7 +95,7 @@ def check_config(cfg: Config, purpose: str) -> None:
         # As the runner does.
         model.setdefault('data_preprocessor', content.get('data_preprocessor'))
     for part in BUILT[purpose]:
-        for path, node in built(content.get(part), part):
+        for path, node in iter_dicts(content.get(part), part, built=True):
             if 'type' in node:
                 check_type(path, node['type'], scope)
             for key, value in node.items():
@@ -117,7 +115,7 @@ def check_config(cfg: Config, purpose: str) -> None:
         _check_checkpoint(checkpoint)
 
 
-def _dict(node: Any) -> dict:
+def _as_dict(node: Any) -> dict:
     return node if isinstance(node, dict) else {}
 
 
@@ -130,27 +128,33 @@ def _check_loaders(content: dict, purpose: str) -> None:
     target = find_target_loader(content)
     if purpose != 'test' and target is not None:
         # As the hook does; the type of its sampler does not matter here.
-        workers = _dict(content.get('train_dataloader')).get('num_workers')
+        workers = _as_dict(content.get('train_dataloader')).get('num_workers')
         defaults = dict(sampler={}, num_workers=workers)
         loaders[target[0]] = {**defaults, **target[1]}
     for key, loader in loaders.items():
-        _check_part(key, loader, 'dataset')
+        _check_is_dict(key, loader, 'dataset')
         if purpose != 'data':
-            _check_part(key, loader, 'sampler')
-            _check_workers(key, loader)
-    # A loader's default of 1 is right for all but training.
+            _check_is_dict(key, loader, 'sampler')
+            _check_arguments(key, loader)
+    # Only training needs another batch size than the default of 1.
     if purpose == 'train' and 'batch_size' not in content['train_dataloader']:
         raise InputError(
             'The config key train_dataloader.batch_size is missing.'
         )
 
 
-def _check_part(key: str, loader: dict, part: str) -> None:
-    if not isinstance(loader.get(part), dict):
-        raise wrong(f'{key}.{part}', loader.get(part), 'a dict')
+def _check_is_dict(key: str, loader: dict, name: str) -> None:
+    if not isinstance(loader.get(name), dict):
+        raise kind_error(f'{key}.{name}', loader.get(name), 'a dict')
 
 
-def _check_workers(key: str, loader: dict) -> None:
+def _check_arguments(key: str, loader: dict) -> None:
+    for name in loader.keys() - LOADER_KEYS:
+        close = get_close_matches(name, LOADER_KEYS, 1)
+        raise InputError(
+            f'The config key {key}.{name} is unknown to a data loader: '
+            f'{f"did you mean {close[0]}, or " if close else ""}remove it.'
+        )
     if loader.get('persistent_workers') and not loader.get('num_workers'):
         raise InputError(
             f'The config key {key}.persistent_workers is True and '
@@ -187,26 +191,26 @@ def _check_together(content: dict) -> None:
 
 
 def _check_classes(model: dict, hooks: Any) -> None:
-    """All that predict or judge classes have the same number of them.
+    """Compare the heads that predict, and the discriminator.
 
-    An auxiliary head may learn another thing: STDC's learns edges.
+    Not auxiliary heads, which may learn something else: STDC's learns edges.
     """
     head = model.get('decode_head')
     heads = {'model.decode_head': head}
     if isinstance(head, (list, tuple)):
         heads = {f'model.decode_head.{i}': h for i, h in enumerate(head)}
-    heads = {key: _dict(h) for key, h in heads.items()}
+    heads = {key: _as_dict(h) for key, h in heads.items()}
     classes = {
         f'{key}.num_classes': h['num_classes']
         for key, h in heads.items()
         if 'num_classes' in h
     }
     _compare_classes(classes)
-    # The last head predicts; two classes may take one channel.
+    # The last head predicts. It may predict two classes in one channel.
     last, head = list(heads.items())[-1]
     if head.get('out_channels') is not None:
         classes = {f'{last}.out_channels': head['out_channels']}
-    for key, node in dicts(hooks, 'default_hooks'):
+    for key, node in iter_dicts(hooks, 'default_hooks'):
         if key.endswith('.discriminator') and 'in_channels' in node:
             own = {f'{key}.in_channels': node['in_channels']}
             _compare_classes({**classes, **own} if classes else own)
@@ -222,8 +226,8 @@ def _compare_classes(numbers: dict[str, Any]) -> None:
 
 
 def _check_padding(model: dict) -> None:
-    preprocessor = _dict(model.get('data_preprocessor'))
-    # Others may pad by other arguments.
+    preprocessor = _as_dict(model.get('data_preprocessor'))
+    # Other preprocessors may have other arguments for padding.
     if class_name(preprocessor.get('type')) != 'SegDataPreProcessor':
         return
     sizes = ('size', 'size_divisor')
@@ -237,81 +241,9 @@ def _check_padding(model: dict) -> None:
 
 def _check_checkpoint(checkpoint: Any) -> None:
     if not isinstance(checkpoint, str):
-        raise wrong('load_from', checkpoint, 'the path of a .pth file')
+        raise kind_error('load_from', checkpoint, 'the path of a .pth file')
     if '://' not in checkpoint and not Path(checkpoint).expanduser().is_file():
         raise InputError(
             f'The checkpoint {checkpoint} does not exist: give the .pth file '
             'of a training run.'
         )
-
-
-@contextmanager
-def explain_build_errors(cfg: Config, within: str = '') -> Iterator[None]:
-    """Name the config key from which something could not be built.
-
-    Args:
-        cfg (Config): The config in use.
-        within (str): The key, with dots, of the part that is built, where
-            it is known: parts may be alike. Defaults to '', the whole.
-
-    Raises:
-        InputError: If a constructor refuses the arguments that the config
-            gives it.
-    """
-    try:
-        yield
-    except InputError:
-        raise
-    except (
-        ArithmeticError,
-        AssertionError,
-        AttributeError,
-        LookupError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:
-        source, inner = _innermost_build(error)
-        if source is None:
-            raise
-        key = _key_of(cfg, source, within)
-        # The text of a KeyError is in quotes.
-        text = inner.args[0] if len(inner.args) == 1 else inner
-        reason = ' '.join(str(text).split()) or type(inner).__name__
-        kind = f' (type {source["type"]})' if 'type' in source else ''
-        raise InputError(
-            f'The config key {key}{kind} cannot be built: '
-            f'{reason.removesuffix(".")}; check its arguments.'
-        ) from error
-
-
-def _innermost_build(
-    error: BaseException,
-) -> tuple[Optional[dict], BaseException]:
-    """What MMEngine was building from when an error came up, and the error."""
-    source = None
-    traceback = error.__traceback__
-    while traceback is not None:
-        frame = traceback.tb_frame
-        if frame.f_code in BUILDERS:
-            cfg = frame.f_locals.get(BUILDERS[frame.f_code])
-            source = cfg if isinstance(cfg, dict) else source
-        traceback = traceback.tb_next
-    if source is None and error.__context__ is not None:
-        # A hook's TypeError is raised anew, without what led to it.
-        return _innermost_build(error.__context__)
-    return source, error
-
-
-def _key_of(cfg: Config, source: dict, within: str) -> str:
-    """The key of the dict that agrees in most with what was built from."""
-
-    def agreement(node: dict) -> int:
-        return sum(source.get(key) == value for key, value in node.items())
-
-    found = {
-        path: agreement(node)
-        for path, node in dicts(cfg.to_dict())
-        if path.startswith(within) and node.get('type') == source.get('type')
-    }
-    return max(found, key=found.get) if found else '(a default)'

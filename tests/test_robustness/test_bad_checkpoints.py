@@ -130,7 +130,7 @@ WEIGHTS = {
     'list': ([1, 2], r'a\.pth cannot be loaded into ResNet \(No state_dict'),
     'list of weights': (
         {'state_dict': [1]},
-        r"a\.pth cannot be loaded into ResNet \('list' object has no",
+        r'a\.pth cannot be loaded into ResNet \(No state_dict',
     ),
     'damaged': (b'PK', r'a\.pth is no checkpoint, or a damaged one'),
 }

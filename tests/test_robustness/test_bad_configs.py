@@ -140,6 +140,11 @@ TRAIN = {
         r'val_dataloader, val_cfg, val_evaluator, or all to None\.'
     ),
     'test_evaluator=None': r'test_cfg, but no test_evaluator: set all of',
+    # Unknown keys.
+    'train_dataloader.speed=3': (
+        r'key train_dataloader\.speed is unknown to a data loader: remove it\.'
+    ),
+    'val_dataloader.num_worker=3': r'loader: did you mean num_workers, or re',
     # Files.
     'model.pretrained=no.pth': (
         r"key model\.pretrained is 'no\.pth', which is no file: give a \.pth "
@@ -179,10 +184,6 @@ BUILD = {
     f'{SOURCE}.shuffled=True': (
         r'train_dataloader\.dataset \(type mmseg_da\.GTA5Dataset\) cannot be '
         r"built: .* unexpected keyword argument 'shuffled'"
-    ),
-    'train_dataloader.speed=3': (
-        r'The config key train_dataloader cannot be built: .* unexpected '
-        r"keyword argument 'speed'"
     ),
     'optim_wrapper.optimizer.lr=-1': (
         r'key optim_wrapper\.optimizer \(type SGD\) cannot be built: Invalid '

@@ -12,6 +12,7 @@ from sentence import sentence
 
 from mmseg_da.engine.file_backend import SafeLocalBackend
 from mmseg_da.errors import InputError
+from mmseg_da.utils import one_sentence_errors
 from mmseg_da.utils.safe_load import load_file
 
 
@@ -142,3 +143,30 @@ def test_weights_alone_cannot_be_resumed(
     torch.save(content, 'a.pth')
     said = refusal(tools, config, 'load_from=a.pth', words=('--resume',))
     assert f'a.pth cannot be resumed, because it has no {missing}: st' in said
+
+
+@pytest.mark.parametrize(
+    ('error', 'said', 'code'),
+    [
+        (InputError('Give a file.'), 'tool.py: Give a file.', 1),
+        (KeyboardInterrupt(), 'Stopped by Ctrl-C.', 130),
+        (
+            OSError(errno.ENOSPC, 'No space left', 'a.png'),
+            'tool.py: a.png cannot be written (No space left): free some',
+            1,
+        ),
+        (OSError(errno.ENOENT, 'No such file'), None, None),
+    ],
+)
+def test_how_every_tool_ends(monkeypatch, capsys, error, said, code) -> None:
+    monkeypatch.setattr('sys.argv', ['tools/tool.py'])
+    with (
+        pytest.raises((SystemExit, FileNotFoundError)) as end,
+        one_sentence_errors(),
+    ):
+        raise error
+    if said is None:
+        assert end.value is error
+    else:
+        assert said in f'{end.value.code}\n{capsys.readouterr().err}'
+        assert isinstance(end.value.code, str) or end.value.code == code

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import test_robustness.conftest as robustness
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
@@ -15,11 +14,6 @@ from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 from mmseg_da.utils import load_config
 from mmseg_da.utils.safe_load import load_file
-
-# Fixtures are found by their names.
-_plain_dumps = robustness._plain_dumps
-config, data, folder = robustness.config, robustness.data, robustness.folder
-tools = robustness.tools
 
 TARGET = 'default_hooks.adversarial.target_dataloader'
 STATISTICS = ('running_mean', 'running_var', 'num_batches_tracked')

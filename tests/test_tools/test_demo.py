@@ -8,13 +8,9 @@ from operator import getitem
 from pathlib import Path
 
 import pytest
-import test_robustness.conftest as robustness
 
 from mmseg_da.utils import load_config
 from reproduction import experiments
-
-# Fixtures are found by their names.
-_plain_dumps, folder = robustness._plain_dumps, robustness.folder
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = {

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import cv2
 import pytest
-import test_robustness.conftest as robustness
 import torch
 from mmengine.runner import Runner
 
@@ -15,11 +14,6 @@ from mmseg_da.apis import build_segmentor
 from mmseg_da.deploy import FastSegmentor
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
-
-# Fixtures are found by their names.
-_plain_dumps = robustness._plain_dumps
-config, data, folder = robustness.config, robustness.data, robustness.folder
-tools = robustness.tools
 
 IMAGES = ['ulm_0_leftImg8bit', 'ulm_1_leftImg8bit']
 METRIC = "dict(type='mmseg_da.IoUMetric', iou_metrics=['mIoU'])"

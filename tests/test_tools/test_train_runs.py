@@ -98,8 +98,9 @@ def test_two_runs_of_a_seed_agree_and_are_on_record(server, tmp_path):
     assert (first['resumed_from'], first['seed']) == (None, 0)
     assert second['resumed_from'] == str(folders[0] / 'iter_3.pth')
     assert ' --resume ' in second['command']
-    assert first['versions']['torch'] == torch.__version__
-    assert first['versions'].keys() >= {'mmseg_da', 'mmengine', 'mmseg'}
+    environment = first['environment']
+    assert environment['PyTorch'] == torch.__version__
+    assert environment.keys() >= {'mmseg_da', 'MMEngine', 'MMSegmentation'}
     head = subprocess.run(
         ['git', 'rev-parse', 'HEAD'], cwd=REPO, capture_output=True, text=True
     ).stdout.strip()

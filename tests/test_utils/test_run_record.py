@@ -21,6 +21,8 @@ def test_git_that_fails_or_hangs_is_left_out(tmp_path, monkeypatch, error):
     def fail(*_, **__):
         raise error
 
+    # It starts processes of its own.
+    monkeypatch.setattr(run_record, 'collect_env', dict)
     monkeypatch.setattr(run_record.subprocess, 'run', fail)
     assert git_state() is None
     record(tmp_path)

@@ -16,12 +16,10 @@ import json
 import os
 from collections.abc import Sequence
 
-from mmengine.config import DictAction
-
 from mmseg_da.analysis import class_statistics, read_statistics
 from mmseg_da.analysis.class_statistics import SPLITS
 from mmseg_da.errors import InputError
-from mmseg_da.utils import load_config, one_sentence_errors
+from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
 from mmseg_da.utils.files import atomic_path
 from mmseg_da.visualization import draw_class_shares
 
@@ -60,12 +58,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         else os.cpu_count(),
         help='processes that read labels (0: none); default: one a core',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='overrides of the config, as key.of.config=value',
-    )
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from mmseg_da.analysis import count_macs, count_parameters
 from mmseg_da.apis import build_segmentor
 from mmseg_da.errors import InputError
-from mmseg_da.utils import ConfigOptions, load_config, one_sentence_errors
+from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -30,12 +30,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help="the network input's height and width, or one number for both; "
         'default: 512 1024',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='overrides of the config, as key.of.config=value',
-    )
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from mmseg_da.analysis import count_macs, count_parameters, measure_latency
 from mmseg_da.apis import build_segmentor
 from mmseg_da.errors import InputError
-from mmseg_da.utils import ConfigOptions, load_config, one_sentence_errors
+from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
 from mmseg_da.utils.device import pick_device
 from mmseg_da.utils.files import atomic_path
 
@@ -59,12 +59,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='untimed iterations before; default: 10',
     )
     parser.add_argument('--out', help='JSON file to write')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='overrides of the configs, as key.of.config=value',
-    )
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 

@@ -21,11 +21,8 @@ from dataset_check.sample_check import (
 from mmseg_da.datasets import DomainDataset, LoadImage, LoadTrainIds
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS, TRANSFORMS
+from mmseg_da.utils import check_config, explain_build_errors
 from mmseg_da.utils.dataset_configs import find_target_loader
-from mmseg_da.utils.validate import (
-    check_config,
-    explain_build_errors,
-)
 
 
 def check_config_data(cfg: Config, workers: int = 0) -> dict:

@@ -18,7 +18,7 @@ from mmengine.registry import init_default_scope
 
 from mmseg_da.datasets.resized import write_resized
 from mmseg_da.errors import InputError
-from mmseg_da.utils import ConfigOptions, load_config, one_sentence_errors
+from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
 from mmseg_da.utils.dataset_configs import find_target_loader
 
 SPLITS = 'train', 'target'
@@ -43,12 +43,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         default=os.cpu_count() or 1,
         help='processes (0: none); default: one a core',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='overrides of the config, as key.of.config=value',
-    )
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 

@@ -1,4 +1,4 @@
-"""Runs a config in a process of its own, once, and keeps its metrics."""
+"""Train or test a config once, in its own process, and keep the metrics."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils.config import REPO_ROOT, load_config
+from mmseg_da.utils.config_types import iter_dicts
 from mmseg_da.utils.files import atomic_path
 
 # MMEngine's log lines, and its progress bar.
@@ -54,32 +55,27 @@ def option_words(options: Mapping[str, object]) -> list[str]:
 
 
 def fingerprint(config: str, options: Mapping[str, object]) -> str:
-    """What tells runs of one config apart from those of another version.
+    """Hash of a config: a changed config needs a new run.
 
     Args:
         config (str): Config file.
         options (dict): ``--cfg-options``, keys with dots.
 
     Returns:
-        str: A hash of the whole config and of its class weights' files.
+        str: Hash of the whole config and of the files of class weights.
     """
     content = load_config(config, dict(options)).to_dict()
-    # Where the project stands does not change what a run computes.
+    # The project's location does not change the results of a run.
     digest = hashlib.sha256(repr(content).replace(str(REPO_ROOT), '').encode())
-    for path in sorted(set(_class_weight_files(content))):
+    nodes = [node for _, node in iter_dicts(content)]
+    paths = {n['class_weight'] for n in nodes if _is_path(n, 'class_weight')}
+    for path in sorted(paths):
         digest.update(Path(path).read_bytes())
     return digest.hexdigest()
 
 
-def _class_weight_files(node: object) -> Iterator[str]:
-    if isinstance(node, dict):
-        path = node.get('class_weight')
-        if isinstance(path, str) and Path(path).is_file():
-            yield path
-        node = list(node.values())
-    if isinstance(node, (list, tuple)):
-        for child in node:
-            yield from _class_weight_files(child)
+def _is_path(node: dict, key: str) -> bool:
+    return isinstance(node.get(key), str) and Path(node[key]).is_file()
 
 
 def train(
@@ -88,11 +84,11 @@ def train(
     options: Mapping[str, object],
     title: str,
 ) -> dict[str, float]:
-    """Train a config, going on where it was stopped, and return its metrics.
+    """Train a config, or resume its run, and return the metrics.
 
     Args:
         config (str): Config file.
-        work_dir (Path): Work dir; a finished run in it is not repeated.
+        work_dir (Path): Work dir. A finished run in it is not repeated.
         options (dict): ``--cfg-options``, keys with dots.
         title (str): Name to show beside the progress.
 
@@ -105,18 +101,18 @@ def train(
     """
     record = work_dir / 'experiment.json'
     known = read_json(record)
-    print_of_run = fingerprint(config, options)
-    if known.get('fingerprint', print_of_run) != print_of_run:
+    digest = fingerprint(config, options)
+    if known.get('fingerprint', digest) != digest:
         raise InputError(
             f'{work_dir} holds a run of another version of {config}: delete '
             'it, or choose another work dir.'
         )
     if 'metrics' not in known:
         command = train_command(config, work_dir, options)
-        write_json(record, dict(fingerprint=print_of_run, command=command))
+        write_json(record, dict(fingerprint=digest, command=command))
         run_tool([*command, '--resume'], work_dir / 'output.log', title)
         known = dict(
-            fingerprint=print_of_run,
+            fingerprint=digest,
             command=command,
             metrics=_last_validation(work_dir),
         )
@@ -131,7 +127,7 @@ def test(
     options: Mapping[str, object],
     title: str,
 ) -> dict[str, float]:
-    """Evaluate a checkpoint and return its metrics; once, like ``train``."""
+    """Evaluate a checkpoint once, like ``train``, and return the metrics."""
     record = work_dir / 'experiment.json'
     if not record.exists():
         words = ['tools/test.py', config, str(checkpoint)]
@@ -144,14 +140,14 @@ def test(
 
 
 def last_checkpoint(work_dir: Path) -> Path:
-    """The checkpoint that a finished run ended with."""
+    """The last checkpoint of a finished run."""
     return Path((work_dir / 'last_checkpoint').read_text().strip())
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write a JSON file of which no half is ever read."""
-    with atomic_path(path) as part:
-        part.write_text(json.dumps(content, indent=1) + '\n')
+    """Write a JSON file as a whole, or not at all."""
+    with atomic_path(path) as partial:
+        partial.write_text(json.dumps(content, indent=1) + '\n')
 
 
 def read_json(path: Path) -> dict:
@@ -183,12 +179,12 @@ def _last_validation(work_dir: Path) -> dict[str, float]:
 
 
 def run_tool(words: Sequence[str], log: Path, title: str) -> None:
-    """Run one of the tools, showing its progress.
+    """Run one of the tools and show its progress.
 
     Args:
-        words (Sequence[str]): The tool, from the project's folder, and its
-            arguments.
-        log (Path): File that its whole output is appended to.
+        words (Sequence[str]): The tool's path in the project's folder, and
+            its arguments.
+        log (Path): File to which the whole output is appended.
         title (str): Name to show beside the progress.
 
     Raises:
@@ -212,7 +208,7 @@ def run_tool(words: Sequence[str], log: Path, title: str) -> None:
                 last = line.strip() or last
                 _show(title, line)
         except BaseException:
-            # Else it would train on, beside the run that resumes it.
+            # Otherwise it would go on beside the run that resumes it.
             process.terminate()
             raise
     if sys.stdout.isatty():

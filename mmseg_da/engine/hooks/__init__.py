@@ -1,4 +1,4 @@
-from .checkpoint_hook import CheckpointHook
-from .divergence_hook import DivergenceHook
+from mmseg_da.engine.hooks.checkpoint_hook import CheckpointHook
+from mmseg_da.engine.hooks.divergence_hook import DivergenceHook
 
 __all__ = ['CheckpointHook', 'DivergenceHook']

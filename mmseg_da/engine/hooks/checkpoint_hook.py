@@ -1,9 +1,8 @@
-"""Checkpoints from which a run goes on as if never stopped."""
+"""Checkpoints from which a run continues as if it had never stopped."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
 
 from mmengine.dist import (
     all_gather_object,
@@ -17,28 +16,31 @@ from mmengine.hooks import EMAHook
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
+from mmseg_da.engine.file_backend import (
+    SAFE_BACKEND,
+    SafeLocalBackend,
+    is_file_in,
+)
+from mmseg_da.engine.random_state import random_state, set_random_state
 from mmseg_da.registry import HOOKS
 from mmseg_da.utils.resumed_schedule import adopt_config_schedule
-
-from ..file_backend import SAFE_BACKEND, SafeLocalBackend, is_file_in
-from ..random_state import random_state, set_random_state
 
 
 @HOOKS.register_module()
 class CheckpointHook(_CheckpointHook):
     """MMEngine's checkpoint hook, with what a bitwise resume needs.
 
-    - A file appears whole or not at all, and an old one goes only after what
-      replaces it is on the disk: a killed run always leaves a checkpoint.
-    - What a resumed checkpoint names as old is deleted only if it is a
-      checkpoint of this run's own folder.
-    - The random state of every rank is kept and restored, and a validation
-      leaves no trace in it.
-    - Before each checkpoint and validation, all ranks take the first one's
-      buffers, such as BN statistics, which are all that a checkpoint keeps:
-      every rank validates what is saved, and goes on from it as if resumed.
-    - MMEngine saves before it validates; if the run is killed in between,
-      the resumed run makes up for the validation.
+    - A checkpoint is written whole or not at all, and an old one is deleted
+      after its successor is on the disk: a killed run leaves a checkpoint.
+    - An old file that a resumed checkpoint names is deleted only if it is a
+      checkpoint in this run's own folder.
+    - The random state of every rank is saved and restored, and a validation
+      does not change it.
+    - Before each checkpoint and validation, all ranks take over the buffers
+      of the first rank, such as BN statistics, because a checkpoint holds no
+      others. So every rank validates what is saved, and trains on from it.
+    - MMEngine saves before it validates. If the run is killed in between,
+      the resumed run validates first.
     - A run resumed with another schedule, for example a larger
       ``max_iters``, follows the config's and not the checkpoint's.
 
@@ -53,12 +55,12 @@ class CheckpointHook(_CheckpointHook):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self._random_states: list[dict] = []
-        self._resumed: Optional[dict] = None
-        self._resumed_state: Optional[dict] = None
-        self._state_before_val: Optional[dict] = None
+        self._resumed: dict | None = None
+        self._resumed_state: dict | None = None
+        self._state_before_val: dict | None = None
 
     def before_train(self, runner: Runner) -> None:
-        """Finish what the killed run had begun."""
+        """Finish what the killed run had started."""
         folder = str(self.out_dir or runner.work_dir)
         if self.backend_args is None and '://' not in folder:
             self.backend_args = dict(backend=SAFE_BACKEND)
@@ -68,7 +70,7 @@ class CheckpointHook(_CheckpointHook):
         self._tidy(resumed or {})
         if runner.iter == 0:
             return
-        # Without it a new best score is not kept in the last checkpoint.
+        # Without last_ckpt, MMEngine does not save a new best score in it.
         self.last_ckpt = runner.message_hub.runtime_info.get('last_ckpt')
         self._resume_random_state(runner, (resumed or {}).get('random_states'))
         if self._validation_is_due(runner):
@@ -79,10 +81,10 @@ class CheckpointHook(_CheckpointHook):
             runner.val_loop.run()
 
     def _keep_to_own_folder(self, runner: Runner) -> None:
-        """Take no path outside this run's folder from a checkpoint.
+        """Ignore paths in a checkpoint that lie outside this run's folder.
 
-        MMEngine deletes the best checkpoint that the resumed one names, be it
-        another run's that this one was copied from, or any file at all.
+        MMEngine would delete the best checkpoint that the resumed one names,
+        which may be another run's, or any file.
         """
         info = runner.message_hub.runtime_info
         own = {
@@ -90,7 +92,7 @@ class CheckpointHook(_CheckpointHook):
             for key, value in info.items()
             if key == 'last_ckpt' or key.startswith('best_ckpt')
         }
-        # One answer for all ranks, though some may not see the folder.
+        # All ranks use the first one's answer: some may not see the folder.
         answer = [own]
         broadcast_object_list(answer)
         info.update(answer[0])
@@ -99,10 +101,10 @@ class CheckpointHook(_CheckpointHook):
         for key in getattr(self, 'best_ckpt_path_dict', {}):
             self.best_ckpt_path_dict[key] = info.get(f'best_ckpt_{key}')
 
-    def _own_file(self, path: object, prefix: str = '') -> Optional[str]:
-        """The checkpoint of this name in this run's folder, if it is there.
+    def _own_file(self, path: object, prefix: str = '') -> str | None:
+        """The checkpoint of this name in this run's folder, if it exists.
 
-        By name, so that a run whose folder was moved knows its files.
+        The name alone counts, so that the folder of a run may be moved.
         """
         name = Path(path).name if isinstance(path, str) else ''
         if not (name.startswith(prefix) and self._has_suffix(name)):
@@ -114,7 +116,7 @@ class CheckpointHook(_CheckpointHook):
         return Path(name).suffix == Path(self.filename_tmpl).suffix
 
     def _tidy(self, resumed: dict) -> None:
-        """Delete partial files, and those which the checkpoint replaced."""
+        """Delete partial files, and files that the checkpoint replaced."""
         if not isinstance(self.file_backend, SafeLocalBackend):
             return
         if is_main_process():
@@ -124,13 +126,13 @@ class CheckpointHook(_CheckpointHook):
             self.file_backend.obsolete += [
                 path
                 for path in resumed.get('obsolete', [])
-                # Not those of a work dir that this one was copied from.
+                # The work dir may be a copy: leave the original's files.
                 if self._has_suffix(path) and is_file_in(path, folder)
             ]
         self._remove_obsolete()
 
     def _resume_random_state(
-        self, runner: Runner, states: Optional[list[dict]]
+        self, runner: Runner, states: list[dict] | None
     ) -> None:
         if states is None or len(states) != runner.world_size:
             runner.logger.warning(
@@ -158,18 +160,18 @@ class CheckpointHook(_CheckpointHook):
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch=None
     ) -> None:
-        """Set the random state, now that the loaders have drawn theirs."""
+        """Restore the random state, after the loaders have drawn seeds."""
         if self._resumed_state is not None:
             set_random_state(self._resumed_state)
             self._resumed_state = None
 
     def before_val(self, runner: Runner) -> None:
-        """Keep the random state of training; let all ranks test one model."""
+        """Keep the random state of training, and share the buffers."""
         self._state_before_val = random_state()
         _share_buffers(runner)
 
     def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
-        """Set the random state back and keep the best checkpoint."""
+        """Restore the random state and save the best checkpoint."""
         if self._state_before_val is not None:
             set_random_state(self._state_before_val)
             self._state_before_val = None
@@ -180,15 +182,14 @@ class CheckpointHook(_CheckpointHook):
     def _save_checkpoint_with_step(
         self, runner: Runner, step: int, meta: dict
     ) -> None:
-        # Here rather than in before_save_checkpoint, which the first rank
-        # alone gets to see.
+        # Not in before_save_checkpoint, which only the first rank calls.
         self._random_states = all_gather_object(random_state())
         _share_buffers(runner)
         super()._save_checkpoint_with_step(runner, step, meta)
         self._remove_obsolete()
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Keep what resuming needs, where the optimizer is kept."""
+        """Save what resuming needs, if the optimizer is saved too."""
         if 'optimizer' in checkpoint:
             checkpoint['resume'] = dict(
                 random_states=self._random_states,
@@ -207,7 +208,7 @@ class CheckpointHook(_CheckpointHook):
 
 
 def _share_buffers(runner: Runner) -> None:
-    """Give the first rank's buffers to all, those of an average too."""
+    """Copy the first rank's buffers to all ranks, an EMA model's too."""
     averages = [h.ema_model for h in runner.hooks if isinstance(h, EMAHook)]
     for model in (runner.model, *averages):
         for buffer in model.buffers():
@@ -238,7 +239,7 @@ def _adopt_config_schedules(runner: Runner, checkpoint: dict) -> None:
 
 
 def _progress(runner: Runner) -> tuple[int, int]:
-    """How far the training loop is, and where it ends."""
+    """Progress and end of the training loop, in its own unit."""
     if isinstance(runner.train_loop, EpochBasedTrainLoop):
         return runner.epoch, runner.max_epochs
     return runner.iter, runner.max_iters

@@ -1,3 +1,3 @@
-from .poly_lr import PolyLR
+from mmseg_da.engine.schedulers.poly_lr import PolyLR
 
 __all__ = ['PolyLR']

@@ -1,7 +1,13 @@
-from .class_weight import check_class_weights, load_class_weight
-from .cross_entropy_loss import CrossEntropyLoss, cross_entropy
-from .dice_loss import DiceLoss, dice_loss
-from .focal_loss import FocalLoss, softmax_focal_loss
+from mmseg_da.models.losses.class_weight import (
+    check_class_weights,
+    load_class_weight,
+)
+from mmseg_da.models.losses.cross_entropy_loss import (
+    CrossEntropyLoss,
+    cross_entropy,
+)
+from mmseg_da.models.losses.dice_loss import DiceLoss, dice_loss
+from mmseg_da.models.losses.focal_loss import FocalLoss, softmax_focal_loss
 
 __all__ = [
     'CrossEntropyLoss',

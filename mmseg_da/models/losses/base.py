@@ -1,39 +1,37 @@
-"""What the losses share: MMSegmentation's interface and the reductions."""
+"""Base of the losses: MMSegmentation's interface and the reductions."""
 
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional, Union
 
 import torch
 from torch import Tensor, nn
 
 from mmseg_da.errors import InputError
-
-from .class_weight import load_class_weight
-from .labels import DeferredLabelCheck, valid_pixels
+from mmseg_da.models.losses.class_weight import load_class_weight
+from mmseg_da.models.losses.labels import DeferredLabelCheck, valid_pixels
 
 REDUCTIONS = ('none', 'mean', 'sum')
-ClassWeight = Union[None, Sequence[float], Tensor]
+ClassWeight = Sequence[float] | Tensor | None
 
 
 def prepare(
     pred: Tensor,
     target: Tensor,
     class_weight: ClassWeight,
-    weight: Optional[Tensor],
+    weight: Tensor | None,
     ignore_index: int,
-) -> tuple[Tensor, Tensor, Optional[Tensor]]:
-    """Check a loss's input and make it ready.
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Check the input of a loss and prepare it.
 
     Returns:
-        tuple: Labels ``(N, H, W)`` that are classes everywhere, the weight
-        of each pixel ``(N, H, W)``, 0 where it is ignored, and the class
-        weights ``(C,)`` or None; weights in float32 for half-precision
-        logits.
+        tuple: Labels ``(N, H, W)`` in which every pixel is a class, the
+        weight of each pixel ``(N, H, W)``, 0 for ignored pixels, and the
+        class weights ``(C,)`` or None. Weights are float32 for
+        half-precision logits.
 
     Raises:
         InputError: If shapes, class weights or labels do not fit.
@@ -71,7 +69,7 @@ def weighted_reduce(
     loss: Tensor,
     weight: Tensor,
     reduction: str = 'mean',
-    avg_factor: Union[None, float, Tensor] = None,
+    avg_factor: float | Tensor | None = None,
 ) -> Tensor:
     """Weight losses and reduce them.
 
@@ -105,20 +103,21 @@ def weighted_reduce(
     return loss.sum() / avg_factor.masked_fill(avg_factor == 0, 1)
 
 
-class SegmentationLoss(nn.Module):
+class SegmentationLoss(nn.Module, ABC):
     """Base of the losses: MMSegmentation's interface, checked settings.
 
     Args:
         class_weight (str or Sequence[float], optional): Weight of each
             class, or the path of a class statistics JSON
-            (:func:`load_class_weight`). Predicting needs no such file: one
-            that is missing is an error once the loss is used, or before by
-            :func:`check_class_weights`. Defaults to None: all equal.
+            (:func:`load_class_weight`). A missing file is an error when the
+            loss is first used, so that predicting works without the file;
+            :func:`check_class_weights` finds it earlier.
+            Defaults to None: all equal.
         loss_weight (float): Factor of the loss. Defaults to 1.0.
         reduction (str): ``'none'``, ``'mean'`` or ``'sum'``.
             Defaults to ``'mean'``.
-        loss_name (str): Name in the log; only what starts with ``loss_``
-            is trained on.
+        loss_name (str): Name in the log. Only names that start with
+            ``loss_`` are trained on.
 
     Raises:
         InputError: If a setting is out of its range.
@@ -126,7 +125,7 @@ class SegmentationLoss(nn.Module):
 
     def __init__(
         self,
-        class_weight: Union[None, str, Sequence[float]] = None,
+        class_weight: str | Sequence[float] | None = None,
         loss_weight: float = 1.0,
         reduction: str = 'mean',
         loss_name: str = 'loss',
@@ -140,10 +139,10 @@ class SegmentationLoss(nn.Module):
         self.reduction = reduction
         self.loss_weight = self.check('loss_weight', loss_weight)
         self._loss_name = loss_name
-        # A buffer follows the model to its device; it is a setting, so it
-        # is kept out of checkpoints.
+        # A buffer moves to the model's device. The weights are a setting,
+        # so checkpoints do not hold them.
         self.register_buffer('class_weight', None, persistent=False)
-        self._missing_file: Optional[str] = None
+        self._missing_file: str | None = None
         if isinstance(class_weight, str) and not Path(class_weight).exists():
             self._missing_file = class_weight
         else:
@@ -151,23 +150,23 @@ class SegmentationLoss(nn.Module):
         self._label_check = DeferredLabelCheck()
 
     def _set_class_weight(
-        self, class_weight: Union[None, str, Sequence[float]]
+        self, class_weight: str | Sequence[float] | None
     ) -> None:
         weights = load_class_weight(class_weight)
         self.class_weight = None if weights is None else torch.tensor(weights)
 
     def need_class_weight(self) -> None:
-        """Read the class weights if their file was missing before.
+        """Read the class weights if their file was missing at first.
 
         Raises:
-            InputError: If it still is.
+            InputError: If the file is still missing.
         """
         if self._missing_file is not None:
             self._set_class_weight(self._missing_file)
             self._missing_file = None
 
     def check(self, name: str, value: float) -> float:
-        """Return a setting that has to be finite and not negative."""
+        """Check that a setting is finite and not negative, and return it."""
         number = isinstance(value, (int, float))
         if not number or not math.isfinite(value) or value < 0:
             raise InputError(
@@ -185,9 +184,9 @@ class SegmentationLoss(nn.Module):
         self,
         pred: Tensor,
         target: Tensor,
-        weight: Optional[Tensor] = None,
-        avg_factor: Union[None, float, Tensor] = None,
-        reduction_override: Optional[str] = None,
+        weight: Tensor | None = None,
+        avg_factor: float | Tensor | None = None,
+        reduction_override: str | None = None,
         ignore_index: int = 255,
     ) -> Tensor:
         """Compute the loss, ``loss_weight`` included.

@@ -1,4 +1,4 @@
-"""Class weights: as a list, or from the JSON of the class statistics tool."""
+"""Class weights from a list, or from the JSON of the class statistics tool."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Sequence
 from numbers import Real
-from typing import Optional, Union
 
 from torch import nn
 
@@ -16,24 +15,25 @@ KEY = 'median_frequency_weights'
 
 
 def load_class_weight(
-    class_weight: Union[None, str, Sequence[float]],
-    num_classes: Optional[int] = None,
-) -> Optional[list[float]]:
+    class_weight: str | Sequence[float] | None,
+    num_classes: int | None = None,
+) -> list[float] | None:
     """Return the class weights as a list of positive numbers.
 
     Args:
         class_weight (str or Sequence[float], optional): The weights, or the
-            path of the JSON that ``tools/analysis/class_statistics.py``
-            writes, whose ``median_frequency_weights`` are taken.
-        num_classes (int, optional): How many there have to be.
-            Defaults to None: unknown here.
+            path of a JSON from ``tools/analysis/class_statistics.py``, of
+            which ``median_frequency_weights`` is used.
+        num_classes (int, optional): Expected number of weights.
+            Defaults to None: any number.
 
     Returns:
         list[float], optional: None for None.
 
     Raises:
-        InputError: If the file is missing or is not such a JSON, or if a
-            weight is not a positive finite number, or their number is wrong.
+        InputError: If the file is missing or is not such a JSON, if a
+            weight is not a positive finite number, or if the number of
+            weights differs from ``num_classes``.
 
     Example:
         >>> load_class_weight([1, 2.5], num_classes=2)
@@ -68,8 +68,8 @@ def load_class_weight(
     return [float(weight) for weight in weights]
 
 
-def _read(path: str, num_classes: Optional[int]) -> tuple[object, int]:
-    """Return the weights in the JSON and how many there have to be."""
+def _read(path: str, num_classes: int | None) -> tuple[object, int]:
+    """Return the weights in the JSON and their expected number."""
     command = f'python tools/analysis/class_statistics.py CONFIG --out {path}'
     try:
         with open(path, encoding='utf-8') as file:
@@ -97,8 +97,8 @@ def _read(path: str, num_classes: Optional[int]) -> tuple[object, int]:
 def check_class_weights(model: nn.Module) -> None:
     """Check a segmentor's losses against its heads' numbers of classes.
 
-    A loss learns the number of classes from its first prediction, and needs
-    the file of its weights only then. A training program calls this before.
+    A loss itself finds out at its first prediction only. Training programs
+    call this function before.
 
     Args:
         model (nn.Module): Any MMSegmentation segmentor.

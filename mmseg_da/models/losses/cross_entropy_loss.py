@@ -1,30 +1,32 @@
-"""Softmax cross-entropy over the pixels that count."""
+"""Softmax cross-entropy over the pixels that are not ignored."""
 
 from __future__ import annotations
 
-from typing import Optional, Union
-
 from torch import Tensor
 
+from mmseg_da.models.losses.base import (
+    ClassWeight,
+    SegmentationLoss,
+    prepare,
+    weighted_reduce,
+)
+from mmseg_da.models.losses.functional import softmax_nll
 from mmseg_da.registry import MODELS
-
-from .base import ClassWeight, SegmentationLoss, prepare, weighted_reduce
-from .functional import softmax_nll
 
 
 def cross_entropy(
     pred: Tensor,
     target: Tensor,
     class_weight: ClassWeight = None,
-    weight: Optional[Tensor] = None,
+    weight: Tensor | None = None,
     ignore_index: int = 255,
     reduction: str = 'mean',
-    avg_factor: Union[None, float, Tensor] = None,
+    avg_factor: float | Tensor | None = None,
 ) -> Tensor:
     r"""Softmax cross-entropy :math:`-w_t \log p_t`.
 
-    The values of ``torch.nn.functional.cross_entropy``, in half of its memory
-    or less, and 0 where that is NaN (nothing but ignored pixels).
+    Equals ``torch.nn.functional.cross_entropy`` with half of its memory or
+    less, except that the mean over ignored pixels alone is 0, not NaN.
 
     Args:
         pred (Tensor): Logits ``(N, C, H, W)``.
@@ -57,9 +59,9 @@ def cross_entropy(
 class CrossEntropyLoss(SegmentationLoss):
     """:func:`cross_entropy` as a module.
 
-    MMSegmentation's own averages over ignored pixels too, and with
-    ``avg_non_ignore=True`` it raises an IndexError once ``class_weight`` is
-    given and a pixel is ignored.
+    MMSegmentation's CrossEntropyLoss averages over ignored pixels too. With
+    ``avg_non_ignore=True`` and ``class_weight``, it raises an IndexError as
+    soon as a pixel is ignored.
 
     Args:
         class_weight (str or Sequence[float], optional): Weight of each

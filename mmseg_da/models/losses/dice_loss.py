@@ -3,14 +3,16 @@ with the plain sums in the denominator."""
 
 from __future__ import annotations
 
-from typing import Optional, Union
-
 from torch import Tensor
 
+from mmseg_da.models.losses.base import (
+    ClassWeight,
+    SegmentationLoss,
+    prepare,
+    weighted_reduce,
+)
+from mmseg_da.models.losses.functional import softmax_class_sums
 from mmseg_da.registry import MODELS
-
-from .base import ClassWeight, SegmentationLoss, prepare, weighted_reduce
-from .functional import softmax_class_sums
 
 
 def dice_loss(
@@ -18,10 +20,10 @@ def dice_loss(
     target: Tensor,
     smooth: float = 1.0,
     class_weight: ClassWeight = None,
-    weight: Optional[Tensor] = None,
+    weight: Tensor | None = None,
     ignore_index: int = 255,
     reduction: str = 'mean',
-    avg_factor: Union[None, float, Tensor] = None,
+    avg_factor: float | Tensor | None = None,
 ) -> Tensor:
     r"""Dice loss of each class over the pixels of the whole batch.
 
@@ -29,14 +31,15 @@ def dice_loss(
         L_c = 1 - \frac{2 \sum p_c g_c + s}{\sum p_c + \sum g_c + s}
 
     with the softmax :math:`p`, the one-hot labels :math:`g` and the sums
-    over all pixels that are not ignored. Every class counts the same
-    however few its pixels are: missing one of ``n`` costs about ``1 / n``.
+    over all pixels that are not ignored. Every class counts the same,
+    however few pixels it has: missing one of ``n`` classes costs about
+    ``1 / n``.
 
     Classes that do not occur in the batch's labels are left out. Their
-    overlap is 0 whatever is predicted, so they would add a large constant
-    that changes with the batch; what is wrongly given to them is already
-    lost by the class that is there. In distributed training each rank sees
-    its own batch.
+    overlap is 0 for any prediction, so they would add a large constant that
+    changes with the batch. A pixel wrongly predicted as such a class already
+    costs its true class. In distributed training, each rank uses its own
+    batch.
 
     Args:
         pred (Tensor): Logits ``(N, C, H, W)``.
@@ -64,7 +67,7 @@ def dice_loss(
     )
     hit, predicted, count = softmax_class_sums(pred, target, weight)
     present = (count > 0).to(count)
-    # The denominator is 0 for an absent class only (smooth = 0).
+    # With smooth = 0, the denominator is 0 for absent classes.
     total = predicted + count + smooth
     total = total.masked_fill(total == 0, 1)
     loss = 1 - (2 * hit + smooth) / total

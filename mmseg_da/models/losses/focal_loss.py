@@ -3,15 +3,17 @@ Detection" (ICCV 2017), equation 5, on the softmax."""
 
 from __future__ import annotations
 
-from typing import Optional, Union
-
 import torch
 from torch import Tensor
 
+from mmseg_da.models.losses.base import (
+    ClassWeight,
+    SegmentationLoss,
+    prepare,
+    weighted_reduce,
+)
+from mmseg_da.models.losses.functional import softmax_nll
 from mmseg_da.registry import MODELS
-
-from .base import ClassWeight, SegmentationLoss, prepare, weighted_reduce
-from .functional import softmax_nll
 
 
 def softmax_focal_loss(
@@ -19,10 +21,10 @@ def softmax_focal_loss(
     target: Tensor,
     gamma: float = 1.0,
     class_weight: ClassWeight = None,
-    weight: Optional[Tensor] = None,
+    weight: Tensor | None = None,
     ignore_index: int = 255,
     reduction: str = 'mean',
-    avg_factor: Union[None, float, Tensor] = None,
+    avg_factor: float | Tensor | None = None,
 ) -> Tensor:
     r"""Softmax focal loss :math:`-w_t (1 - p_t)^\gamma \log p_t`.
 
@@ -32,8 +34,8 @@ def softmax_focal_loss(
         pred (Tensor): Logits ``(N, C, H, W)``.
         target (Tensor): Labels ``(N, H, W)`` in ``0..C-1`` or
             ``ignore_index``.
-        gamma (float): How little well-classified pixels count, at least 0.
-            Defaults to 1.0.
+        gamma (float): Focusing parameter, at least 0. The larger it is, the
+            less well-classified pixels count. Defaults to 1.0.
         class_weight (Tensor or Sequence[float], optional): ``(C,)``.
         weight (Tensor, optional): Weight of each pixel ``(N, H, W)``.
         ignore_index (int): Label left out. Defaults to 255.
@@ -55,8 +57,8 @@ def softmax_focal_loss(
     if class_weight is not None:
         weight = weight * class_weight[target]
     nll = softmax_nll(pred, target)
-    # 1 - p_t without cancellation; the bound keeps the slope of the power
-    # finite at p_t = 1 when gamma < 1, where the loss's own slope is 0.
+    # expm1 computes 1 - p_t without cancellation. The clamp keeps the slope of
+    # the power finite at p_t = 1 when gamma < 1; the loss's own slope is 0.
     miss = -torch.expm1(-nll)
     miss = miss.clamp(min=torch.finfo(nll.dtype).tiny)
     return weighted_reduce(miss**gamma * nll, weight, reduction, avg_factor)

@@ -1,11 +1,10 @@
-"""Softmax primitives of the losses, made to hold one class volume at most.
+"""Softmax primitives of the losses, which hold one class volume at most.
 
 Autograd on the textbook formulas keeps a softmax (or log-softmax), the
 gradient of the gather and the gradient of the sums: three to five volumes of
-the size of the logits, each twice as large as half-precision logits. Here
-nothing but the logits and the labels is saved, and both passes go through
-them a block of rows at a time: what is as large as the logits is their
-gradient alone.
+the size of the logits, each twice as large as half-precision logits. The
+functions here save only the logits and the labels. Both passes work on one
+block of rows at a time, so only the gradient is as large as the logits.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-# Pixels of a block: fits a CPU's cache, and keeps a GPU busy.
+# Pixels of a block: few enough for a CPU's cache, enough to keep a GPU busy.
 BLOCK = {'cpu': 2**15, 'cuda': 2**22}
 
 
 def _blocks(*maps: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """Rows of each image, the same of every map ``(N, ..., H, W)``.
+    """Views of the same rows of every map ``(N, ..., H, W)``.
 
-    Views, each with a batch dimension of 1.
+    Each block is of one image and keeps a batch dimension of 1.
     """
     height, width = maps[0].shape[-2:]
     pixels = BLOCK.get(maps[0].device.type, BLOCK['cuda'])
@@ -36,7 +35,7 @@ def _blocks(*maps: Tensor) -> Iterator[tuple[Tensor, ...]]:
 
 
 def _float(pred: Tensor) -> torch.dtype:
-    """fp16 and bf16 lose small probabilities: at least float32."""
+    """At least float32, because half precision loses small probabilities."""
     return torch.promote_types(pred.dtype, torch.float32)
 
 
@@ -73,7 +72,8 @@ class _SoftmaxClassSums(Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         ctx.save_for_backward(pred, target, mask)
         dtype = _float(pred)
-        # Of float64: with it the order of the blocks is of no account.
+        # Sums are float64, so that the order of the blocks does not change
+        # the result.
         sums = torch.zeros(
             3, pred.size(1), dtype=torch.float64, device=pred.device
         )
@@ -82,9 +82,9 @@ class _SoftmaxClassSums(Function):
             prob = torch.softmax(rows, 1, dtype=dtype).mul_(kept)
             sums[1] += prob.sum((0, 2, 3))
             true = prob.gather(1, index)
-            # One value a pixel, put into its class's plane: unlike index_add
-            # and bincount, summing a plane is exact to the last digits
-            # (pairwise), deterministic and free of synchronisation on a GPU.
+            # Each pixel's value goes into the plane of its class. Summing a
+            # plane is pairwise, so precise, and on a GPU it is deterministic
+            # and needs no synchronisation, unlike index_add and bincount.
             sums[0] += prob.zero_().scatter_(1, index, true).sum((0, 2, 3))
             sums[2] += prob.scatter_(1, index, kept).sum((0, 2, 3))
         hit, predicted, count = sums.to(dtype)

@@ -1,8 +1,6 @@
-"""Which pixels count, and what happens to labels that cannot be."""
+"""Which pixels count, and errors for labels out of range."""
 
 from __future__ import annotations
-
-from typing import Optional
 
 import torch
 from torch import Tensor
@@ -23,8 +21,9 @@ def valid_pixels(
 ) -> Tensor:
     """Mask of the pixels that count.
 
-    On a GPU an impossible label is left out, since looking at it would make
-    the program wait for the device (:class:`DeferredLabelCheck` reports it).
+    On a GPU, a label out of range is left out like an ignored one: raising
+    an error would make the program wait for the device.
+    :class:`DeferredLabelCheck` reports such labels later.
 
     Args:
         target (Tensor): Integer labels of any shape.
@@ -35,15 +34,15 @@ def valid_pixels(
         Tensor: Boolean mask of the same shape.
 
     Raises:
-        InputError: If a label, not on a GPU, is neither a class nor
-            ``ignore_index``.
+        InputError: If a label is neither a class nor ``ignore_index``; on
+            a CPU only.
     """
     possible = (target >= 0) & (target < num_classes)
     kept = target != ignore_index
     if not target.is_cuda:
-        wrong = kept & ~possible
-        if wrong.any():
-            found = target[wrong].unique().tolist()
+        outside = kept & ~possible
+        if outside.any():
+            found = target[outside].unique().tolist()
             more = ', ...' if len(found) > 8 else ''
             found = ', '.join(map(str, found[:8])) + more
             raise _error(found, num_classes, ignore_index)
@@ -51,21 +50,21 @@ def valid_pixels(
 
 
 class DeferredLabelCheck:
-    """Report impossible labels on a GPU without waiting for it.
+    """Report labels out of range on a GPU without waiting for the device.
 
-    The extremes of all labels so far are copied to the host in the
-    background and looked at in a later call: an impossible label ends the
-    training an iteration or two after it was met.
+    The lowest and the highest label so far are copied to the host in the
+    background and checked by a later call. A label out of range ends the
+    training one or two iterations after its batch.
     """
 
     def __init__(self) -> None:
-        self.extremes: Optional[Tensor] = None
-        self.on_host: Optional[Tensor] = None
+        self.extremes: Tensor | None = None
+        self.on_host: Tensor | None = None
 
     def __call__(
         self, target: Tensor, num_classes: int, ignore_index: int
     ) -> None:
-        """Take in a batch's labels and judge those before.
+        """Note a batch's labels and check the earlier batches'.
 
         Raises:
             InputError: If an earlier label is out of range.

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import pytest
 from tiny_data import write_image, write_label
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 CONFIG = """
 _base_ = {root!r} + '/configs/demo/bisenet_adv.py'
 model = dict(

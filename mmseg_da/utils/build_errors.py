@@ -1,0 +1,90 @@
+"""Naming the config key from which something could not be built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from mmengine.config import Config
+
+from mmseg_da.errors import InputError
+from mmseg_da.utils.config_types import find_registries, iter_dicts
+
+# What constructors raise for bad arguments.
+ERRORS = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError),
+    *(RuntimeError, TypeError, ValueError),
+)
+
+
+@contextmanager
+def explain_build_errors(cfg: Config, within: str = '') -> Iterator[None]:
+    """Name the config key from which something could not be built.
+
+    Inside, each registry's ``build_func`` notes what it was building when a
+    constructor raised an error. Errors of other origin stay as they are.
+
+    Args:
+        cfg (Config): The config in use.
+        within (str): The key, with dots, of what is built, where it is
+            known: parts of a config may be equal. Defaults to '', the whole.
+
+    Raises:
+        InputError: If a constructor refuses the arguments that the config
+            gives it.
+    """
+    registries = find_registries(cfg.get('default_scope') or 'mmseg')
+    originals = {registry: registry.build_func for registry in registries}
+    failed: list[tuple[dict, BaseException]] = []
+    for registry, build in originals.items():
+        registry.build_func = partial(_build, build, failed)
+    try:
+        yield
+    except InputError:
+        raise
+    except ERRORS as error:
+        # MMEngine raises a hook's TypeError anew: that one is its context.
+        chain = (error, error.__context__)
+        source, cause = next(
+            (f for f in failed if f[1] in chain), (None, None)
+        )
+        if source is None:
+            raise
+        key = _find_key(cfg, source, within)
+        # str() of a KeyError is its text in quotes.
+        text = cause.args[0] if len(cause.args) == 1 else cause
+        reason = ' '.join(str(text).split()) or type(cause).__name__
+        kind = f' (type {source["type"]})' if 'type' in source else ''
+        raise InputError(
+            f'The config key {key}{kind} cannot be built: '
+            f'{reason.removesuffix(".")}; check its arguments.'
+        ) from error
+    finally:
+        for registry, build in originals.items():
+            registry.build_func = build
+
+
+def _build(build: Callable, failed: list, cfg: dict, *args, **kwargs) -> Any:
+    try:
+        return build(cfg, *args, **kwargs)
+    except Exception as error:
+        # The innermost part is the first one to note an error.
+        if isinstance(cfg, dict) and all(error is not e for _, e in failed):
+            failed.append((cfg, error))
+        raise
+
+
+def _find_key(cfg: Config, source: dict, within: str) -> str:
+    """The key of the dict that agrees most with the one built from."""
+
+    def count_equal(node: dict) -> int:
+        return sum(source.get(key) == value for key, value in node.items())
+
+    found = {
+        path: count_equal(node)
+        for path, node in iter_dicts(cfg.to_dict())
+        if path.startswith(within) and node.get('type') == source.get('type')
+    }
+    return max(found, key=found.get) if found else '(a default)'
