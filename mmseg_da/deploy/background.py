@@ -1,7 +1,7 @@
-"""Reading ahead and writing behind, each in a thread of its own.
+"""Read ahead and write behind, each in its own thread.
 
-Decoding, encoding and the network leave Python's lock while they work, so
-that they run side by side; the bounds keep memory flat.
+Decoding, encoding and the network release Python's lock while they work, so
+they run side by side. At most a few items wait, which keeps memory flat.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Optional, TypeVar
+from typing import TypeVar
 
 T = TypeVar('T')
 _END = object()
@@ -19,15 +19,20 @@ _END = object()
 
 @contextmanager
 def read_ahead(items: Iterable[T], depth: int = 2) -> Iterator[Iterator[T]]:
-    """Take items in another thread before they are asked for.
+    """Take items from an iterable in another thread, ahead of their use.
 
     Args:
-        items (Iterable): What takes time to come by. Its error comes where
-            its item would have come, after the items before it.
-        depth (int): Items that wait at most. Defaults to 2.
+        items (Iterable): Items that take time to produce. An error is raised
+            in place of its item, after the items before it.
+        depth (int): How many items may wait. Defaults to 2.
 
     Yields:
         Iterator: The items in their order.
+
+    Example:
+        >>> with read_ahead(Frames('street.mp4')) as frames:
+        ...     for name, image in frames:
+        ...         predict(image)
     """
     with ThreadPoolExecutor(1) as pool:
         try:
@@ -46,16 +51,20 @@ def _in_order(
 
 
 class WriteBehind:
-    """Calls a function in another thread, one call after the other.
+    """Call a function in another thread, one call after the other.
 
-    At the end of the ``with`` block all calls are done, or, after an error
-    or an interrupt, those not begun are left out.
+    The end of the ``with`` block waits for all calls. After an error or an
+    interrupt, calls that have not begun are dropped.
 
     Args:
-        write (Callable): Its error is raised by a later call, or at the end
-            of the block.
-        depth (int): Calls that wait at most before a call blocks. Defaults
-            to 2.
+        write (Callable): The function. Its error is raised by a later call,
+            or at the end of the block.
+        depth (int): How many calls may wait before a further one blocks.
+            Defaults to 2.
+
+    Example:
+        >>> with WriteBehind(cv2.imwrite) as write:
+        ...     write('a.png', image)
     """
 
     def __init__(self, write: Callable[..., None], depth: int = 2) -> None:
@@ -67,7 +76,7 @@ class WriteBehind:
         return self
 
     def __call__(self, *args) -> None:
-        """Have it called with these arguments."""
+        """Call the function with these arguments, soon."""
         self.waiting.append(self.pool.submit(self.write, *args))
         while len(self.waiting) > self.depth or (
             self.waiting and self.waiting[0].done()
@@ -76,9 +85,9 @@ class WriteBehind:
 
     def __exit__(
         self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         try:
             while kind is None and self.waiting:

@@ -1,4 +1,4 @@
-"""The paper's BiSeNet, arranged to predict in the least time."""
+"""The paper's BiSeNet, rewritten to predict faster."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import torch.nn.functional as F
 from mmseg.models.backbones.resnet import BasicBlock
 from torch import Tensor, nn
 
-from ..models.backbones.bisenet import BiSeNet
-from ..models.decode_heads.bisenet_head import BiSeNetHead
+from mmseg_da.models.backbones.bisenet import BiSeNet
+from mmseg_da.models.decode_heads.bisenet_head import BiSeNetHead
+
 from .packed_conv import PackedConv2d, can_pack
 
 
 class ConvReLU(nn.Module):
-    """A convolution that adds a residual map and rectifies, if asked to."""
+    """A convolution, an optional residual sum, an optional ReLU."""
 
     def __init__(self, conv: nn.Conv2d, relu: bool) -> None:
         super().__init__()
@@ -27,14 +28,14 @@ class ConvReLU(nn.Module):
 
 
 def conv_relu(conv: nn.Conv2d, relu: bool, pack: bool) -> nn.Module:
-    """A convolution and its ReLU as one module, packed where that is so."""
+    """Join a convolution and its ReLU, packed for oneDNN if possible."""
     if pack and can_pack(conv):
         return PackedConv2d(conv, relu)
     return ConvReLU(conv, relu)
 
 
 class ResidualBlock(nn.Module):
-    """ResNet's basic block, whose last convolution adds the shortcut."""
+    """ResNet's basic block. Its last convolution adds the shortcut."""
 
     def __init__(self, block: BasicBlock, pack: bool) -> None:
         super().__init__()
@@ -50,20 +51,21 @@ class ResidualBlock(nn.Module):
 
 
 class LateUpsamplingConv(nn.Module):
-    """A 3x3 convolution of maps of several sizes, brought to the first's.
+    """A 3x3 convolution over maps of several sizes, upsampled late.
 
-    The convolution is the sum over its nine taps of a 1x1 convolution and a
-    shift. A 1x1 convolution commutes with bilinear interpolation, so it runs
-    at each map's own size and only its few channels are upsampled; then they
-    are shifted and summed, which is what ``F.fold`` does. The same function
-    for 1/16 of the work on a map at a quarter of the size, and the wide maps
-    are never upsampled nor joined.
+    The stock head upsamples all maps to the size of the first, joins them and
+    convolves. A 3x3 convolution is a sum over nine taps of a 1x1 convolution
+    and a shift, and a 1x1 convolution commutes with bilinear interpolation.
+    So the 1x1 convolutions run at each map's own size, only their few output
+    channels are upsampled, and ``F.fold`` shifts and sums them. On a map of a
+    quarter of the size this is 1/16 of the multiplications, for the same
+    function.
 
     Args:
-        conv (nn.Conv2d): 3x3, stride 1, padding 1, over all maps' channels.
+        conv (nn.Conv2d): 3x3, stride 1, padding 1, over the joined channels.
         channels (Sequence[int]): Channels of each map.
         relu (bool): Whether a ReLU follows.
-        pack (bool): Whether convolutions are packed.
+        pack (bool): Whether to pack convolutions for oneDNN.
 
     Shape:
         - Input: maps ``(N, channels[i], H_i, W_i)``.
@@ -80,7 +82,7 @@ class LateUpsamplingConv(nn.Module):
         first.weight = nn.Parameter(weights[0].clone(), False)
         first.bias = conv.bias
         self.first = conv_relu(first, False, pack)
-        # `fold` scatters where a convolution gathers: taps in reverse.
+        # `fold` scatters and a convolution gathers, so the taps are reversed.
         self.others = nn.ModuleList(
             conv_relu(_taps_as_channels(w.flip(2, 3)), False, pack)
             for w in weights[1:]
@@ -99,7 +101,7 @@ class LateUpsamplingConv(nn.Module):
 
 
 def _taps_as_channels(weight: Tensor) -> nn.Conv2d:
-    """A 3x3 kernel as a 1x1 convolution to ``(C_out x 9)`` channels."""
+    """Turn a 3x3 kernel into a 1x1 convolution to ``C_out * 9`` channels."""
     c_out, c_in = weight.shape[:2]
     conv = nn.Conv2d(c_in, c_out * 9, 1, bias=False)
     taps = weight.permute(0, 2, 3, 1).reshape(c_out * 9, c_in, 1, 1)
@@ -108,12 +110,13 @@ def _taps_as_channels(weight: Tensor) -> nn.Conv2d:
 
 
 class FastBiSeNet(nn.Module):
-    """Image to logits at 1/8: the function of backbone and decode head.
+    """The function of backbone and decode head: image to logits at 1/8.
 
     Args:
-        backbone (BiSeNet): BN folded.
-        head (BiSeNetHead): BN folded.
-        pack (bool): Whether convolutions are packed, which needs a CPU.
+        backbone (BiSeNet): With BatchNorm folded into convolutions.
+        head (BiSeNetHead): With BatchNorm folded into convolutions.
+        pack (bool): Whether to pack convolutions for oneDNN, which needs a
+            CPU.
 
     Shape:
         - Input: ``(N, 3, H, W)``. Output: ``(N, num_classes, H/8, W/8)``.

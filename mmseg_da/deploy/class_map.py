@@ -1,4 +1,4 @@
-"""From logits at a fraction of the size to the class of each pixel."""
+"""Turn logits at a fraction of the size into the class of each pixel."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Pixels of the output that are decided together.
+# Side in pixels of the blocks of the output that are decided together.
 BLOCK = 16
-# At most so many floats are computed at a time.
+# The largest number of floats that is computed at a time.
 CHUNK = 2**21
 
 Size = tuple[int, int]
 
 
 class Axis(NamedTuple):
-    """How one axis of the output comes from one of the logits."""
+    """How the output is interpolated from the logits along one axis."""
 
-    starts: Tensor  # (blocks,) first logit that a block depends on
-    weights: Tensor  # (blocks, BLOCK, span) of the logits from there on
+    starts: Tensor  # (blocks,): the first logit that a block depends on
+    weights: Tensor  # (blocks, BLOCK, span): weights of the logits from there
 
 
 def class_map(
@@ -32,22 +32,27 @@ def class_map(
 ) -> Tensor:
     """Upsample logits bilinearly, step by step, and take the largest.
 
-    The same as ``F.interpolate`` to each of the sizes and then ``argmax``,
-    but for ties to within rounding, without a volume of all classes at full
-    size: an interpolated logit is a weighted mean of its neighbours, so where
-    one class is the largest in all logits that a block of pixels depends on,
-    it is the largest in the block. Only the other blocks, which lie on the
-    borders between classes, are interpolated. On CUDA, where counting them
-    would stall the queue, all is interpolated.
+    Computes ``F.interpolate`` to each size and then ``argmax``, except for
+    ties within rounding, without ever holding all classes at full size. An
+    interpolated logit is a weighted mean of its neighbours. So where one
+    class is the largest in all logits that a block of pixels depends on, it
+    is the largest in the whole block. Only the other blocks, which lie on
+    borders between classes, are interpolated. On CUDA everything is
+    interpolated, since counting the blocks would stall the queue.
 
     Args:
         logits (Tensor): ``(N, C, h, w)``.
-        sizes (Sequence[tuple[int, int]]): Heights and widths, the last of
-            which is the output's; usually the network's input and the image.
+        sizes (Sequence[tuple[int, int]]): Heights and widths, usually those
+            of the network's input and of the image. The last one is the
+            output's.
         align_corners (bool): As in ``F.interpolate``. Defaults to False.
 
     Returns:
         Tensor: ``(N, H, W)``, uint8, or int64 with more than 256 classes.
+
+    Example:
+        >>> class_map(torch.randn(1, 19, 64, 128), [(512, 1024)]).shape
+        torch.Size([1, 512, 1024])
     """
     dtype = torch.uint8 if logits.shape[1] <= 256 else torch.int64
     if logits.device.type != 'cpu':
@@ -74,7 +79,7 @@ def _one_map(
     logits: Tensor, rows: Axis, columns: Axis, size: Size, dtype: torch.dtype
 ) -> Tensor:
     span = rows.weights.shape[2], columns.weights.shape[2]
-    # Class of the largest logit, and whether it is so for a whole window.
+    # The class of the largest logit, and where a window has several.
     classes = logits.argmax(0).to(torch.int32)
     windows = classes.unfold(0, span[0], 1).unfold(1, span[1], 1)
     windows = windows[rows.starts[:, None], columns.starts]
@@ -103,7 +108,7 @@ def _per_chunk(logits: Tensor) -> int:
 def _decide(
     logits: Tensor, rows: Axis, columns: Axis, row: Tensor, column: Tensor
 ) -> Tensor:
-    """Interpolate blocks: ``(len(row), BLOCK, BLOCK)`` classes."""
+    """Interpolate blocks and return ``(len(row), BLOCK, BLOCK)`` classes."""
     span = rows.weights.shape[2], columns.weights.shape[2]
     at_row = rows.starts[row, None] + torch.arange(span[0])
     at_column = columns.starts[column, None] + torch.arange(span[1])
@@ -118,13 +123,13 @@ def _decide(
 
 @lru_cache(maxsize=32)
 def _axis(length: int, sizes: tuple[int, ...], align_corners: bool) -> Axis:
-    """Interpolation along one axis, as a small matrix for each block."""
+    """Write interpolation along one axis as a small matrix per block."""
     matrix = torch.eye(length, dtype=torch.float64)[None]
     for size in sizes:
         matrix = F.interpolate(
             matrix, size, mode='linear', align_corners=align_corners
         )
-    # (size, length), the last row repeated to fill the last block.
+    # (size, length). The last row is repeated to fill the last block.
     matrix = matrix[0].T
     index = torch.arange(-(-len(matrix) // BLOCK) * BLOCK)
     matrix = matrix[index.clamp(max=len(matrix) - 1)]

@@ -1,4 +1,4 @@
-"""A segmentor's function with less work."""
+"""Rewrite a segmentor as the same function with less work."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ from mmengine.model import revert_sync_batchnorm
 from mmseg.models.backbones.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
 
-from ..models.backbones.bisenet import BiSeNet
-from ..models.decode_heads.bisenet_head import BiSeNetHead
+from mmseg_da.models.backbones.bisenet import BiSeNet
+from mmseg_da.models.decode_heads.bisenet_head import BiSeNetHead
+
 from .bisenet import FastBiSeNet
 
 
 def fuse(segmentor: nn.Module) -> nn.Module:
-    """Copy a segmentor for inference: the same function in fewer steps.
+    """Copy a segmentor and fold its BatchNorms into its convolutions.
 
-    Auxiliary heads are dropped, each BatchNorm that follows a convolution is
-    folded into it, weights are stored channels-last.
+    Auxiliary heads are dropped, and weights are stored channels-last.
 
     Args:
         segmentor (nn.Module): An MMSegmentation segmentor; it is not changed.
 
     Returns:
-        nn.Module: A segmentor in eval mode that can be used as before, but
-        not trained.
+        nn.Module: A segmentor in eval mode. It cannot be trained.
     """
     auxiliary = getattr(segmentor, 'auxiliary_head', None)
     memo = {} if auxiliary is None else {id(auxiliary): None}
@@ -41,14 +40,14 @@ def fast_network(
     dtype: torch.dtype = torch.float32,
     pack: bool = True,
 ) -> nn.Module:
-    """The network from a normalised image to the decode head's logits.
+    """Build the network from a normalised image to the head's logits.
 
     Args:
         segmentor (nn.Module): What :func:`fuse` returns.
-        dtype (torch.dtype): Of weights and maps. Defaults to fp32.
-        pack (bool): Whether convolutions of the paper's BiSeNet may be laid
-            out for the processor; such a network cannot be moved, exported
-            or compiled. Defaults to True.
+        dtype (torch.dtype): Type of the weights and maps. Defaults to fp32.
+        pack (bool): Whether to pack the convolutions of the paper's BiSeNet
+            for oneDNN. A packed network cannot be moved, exported or
+            compiled. Defaults to True.
 
     Returns:
         nn.Module: In channels-last; takes ``(N, 3, H, W)`` of ``dtype`` and
@@ -83,7 +82,7 @@ class _EncoderDecoder(nn.Module):
 
 
 def _is_plain_bisenet(backbone: nn.Module, head: nn.Module) -> bool:
-    """Whether all that :class:`FastBiSeNet` takes for granted is so."""
+    """Whether :class:`FastBiSeNet` can compute this network."""
     if type(backbone) is not BiSeNet or type(head) is not BiSeNetHead:
         return False
     resnet = backbone.context_path
@@ -100,7 +99,7 @@ def _is_plain_bisenet(backbone: nn.Module, head: nn.Module) -> bool:
             for block in blocks
         )
         and all(type(layer.activate) is nn.ReLU for layer in layers)
-        # All of the norm layers could be folded.
+        # Every norm layer was folded.
         and not any(
             'Norm' in type(module).__name__
             for part in (backbone, head)

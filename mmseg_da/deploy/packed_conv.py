@@ -1,23 +1,20 @@
-"""Convolutions with their weights laid out once and what follows joined on.
+"""Convolutions for oneDNN, with weights packed once and the ReLU fused.
 
-On a CPU PyTorch's convolution lays the weights out anew at each call, and its
-ReLU and residual sum pass over the result again. The operators that
-TorchInductor calls do neither; they are called here without a compiler.
+On a CPU, PyTorch's convolution packs its weights at each call, and the ReLU
+and the residual sum pass over the result again. TorchInductor's operators do
+neither. Here they are called without a compiler.
 """
 
 from __future__ import annotations
-
-from typing import Optional
 
 import torch
 from torch import Tensor, nn
 
 
 def can_pack(conv: nn.Module) -> bool:
-    """Whether a convolution has a packed form where it is.
+    """Whether a convolution can be packed on this machine.
 
-    In bf16 it has one only on a processor with AVX512 or newer; unpacked,
-    PyTorch runs it on any.
+    In bf16 it can on processors with AVX-512 or newer only.
     """
     return (
         isinstance(conv, nn.Conv2d)
@@ -36,13 +33,13 @@ def _packs_bf16() -> bool:
 
 
 class PackedConv2d(nn.Module):
-    """A convolution, then a residual sum and a ReLU if there are such.
+    """A convolution, an optional residual sum, an optional ReLU.
 
     Args:
-        conv (nn.Conv2d): On the CPU; BN is folded into it already.
+        conv (nn.Conv2d): On the CPU, with BatchNorm folded into it.
         relu (bool): Whether a ReLU comes last. Defaults to False.
-        shape (tuple): Shape of an input. The layout of the weights is chosen
-            for it and is right for all others.
+        shape (tuple): Shape of an input, for which oneDNN chooses the layout
+            of the weights. Other shapes work too.
 
     Shape:
         - Input: ``(N, C_in, H, W)`` and, optionally, a map of the output's
@@ -61,7 +58,7 @@ class PackedConv2d(nn.Module):
         )
         self.bias = None if conv.bias is None else conv.bias.detach()
 
-    def forward(self, x: Tensor, residual: Optional[Tensor] = None) -> Tensor:
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         if residual is None:
             return torch.ops.mkldnn._convolution_pointwise(
                 x, self.weight, self.bias, *self.geometry, self.relu, [], ''

@@ -1,6 +1,6 @@
-"""Exported networks, run by ONNX Runtime or OpenVINO.
+"""Run exported networks by ONNX Runtime or OpenVINO.
 
-Each is called as the network that it was exported from: a tensor of
+They are called like the network that they were exported from: a tensor of
 normalised images ``(N, 3, H, W)`` in, logits out, on the CPU.
 """
 
@@ -9,23 +9,22 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 from types import ModuleType
-from typing import Optional
 
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from mmseg_da.errors import InputError
 
 SUFFIXES = '.onnx', '.xml'
-# Under these keys an OpenVINO model says how it is to be computed.
+# Under these keys an OpenVINO model stores its precision.
 PRECISION_KEY = ['mmseg_da', 'precision']
 
 
-def optional_import(name: str, package: Optional[str] = None) -> ModuleType:
-    """Import a package that the plugin does not require.
+def optional_import(name: str, package: str | None = None) -> ModuleType:
+    """Import a package that the plugin can do without.
 
     Raises:
-        InputError: If it is not installed, with the command that does it.
+        InputError: If it is not installed. The message has the command.
     """
     try:
         return importlib.import_module(name)
@@ -37,14 +36,14 @@ def optional_import(name: str, package: Optional[str] = None) -> ModuleType:
 
 
 class OnnxNetwork:
-    """A network in an ONNX file, by ONNX Runtime.
+    """A network in an ONNX file, run by ONNX Runtime.
 
     Args:
         path (str | Path): File that ``tools/export.py`` wrote.
         threads (int, optional): Defaults to PyTorch's.
     """
 
-    def __init__(self, path: str | Path, threads: Optional[int] = None):
+    def __init__(self, path: str | Path, threads: int | None = None):
         ort = optional_import('onnxruntime')
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or torch.get_num_threads()
@@ -52,7 +51,7 @@ class OnnxNetwork:
             self.session = ort.InferenceSession(
                 str(path), options, providers=['CPUExecutionProvider']
             )
-        except Exception as error:  # it has its own for each finding
+        except Exception as error:  # ONNX Runtime has many error classes
             raise _unusable(path, error) from error
         self.input = self.session.get_inputs()[0]
         self.half = self.input.type == 'tensor(float16)'
@@ -65,20 +64,20 @@ class OnnxNetwork:
 
 
 class OpenVinoNetwork:
-    """A network in an OpenVINO or ONNX file, by OpenVINO on the CPU.
+    """A network in an OpenVINO or ONNX file, run by OpenVINO.
 
     Args:
         path (str | Path): File that ``tools/export.py`` wrote.
         threads (int, optional): Defaults to PyTorch's.
-        precision (str, optional): 'bf16', or 'fp32' for all else. Defaults
-            to what the file says, else 'fp32'.
+        precision (str, optional): 'bf16' or 'fp32'. Defaults to the
+            precision in the file, else 'fp32'.
     """
 
     def __init__(
         self,
         path: str | Path,
-        threads: Optional[int] = None,
-        precision: Optional[str] = None,
+        threads: int | None = None,
+        precision: str | None = None,
     ):
         openvino = optional_import('openvino')
         core = openvino.Core()
@@ -107,19 +106,19 @@ class OpenVinoNetwork:
         _check_shape(self.shape, images)
         images = (images.half() if self.half else images).contiguous()
         self.request.infer({0: images.numpy()}, share_inputs=True)
-        # A copy: the request writes into the same memory again.
+        # A copy: the next request writes into the same memory.
         logits = self.request.get_output_tensor(0).data
         return torch.from_numpy(logits.copy()).float()
 
 
 def load_network(
-    path: str | Path, threads: Optional[int] = None
+    path: str | Path, threads: int | None = None
 ) -> OnnxNetwork | OpenVinoNetwork:
     """Load an exported network by its suffix: ``.onnx`` or ``.xml``.
 
     Raises:
-        InputError: If there is no such file, it is none of these, or its
-            runtime is not installed.
+        InputError: If there is no such file, its suffix is another one, or
+            its runtime is not installed.
     """
     path = Path(path)
     if not path.is_file():
@@ -141,8 +140,8 @@ def _check_shape(expected: list, images: Tensor) -> None:
     found = list(images.shape)
     if any(isinstance(e, int) and e != f for e, f in zip(expected, found)):
         raise InputError(
-            f'The network was exported for images of shape {expected} and is '
-            f'given {found}: export it with --dynamic, or for this --shape.'
+            f'The network was exported for images of shape {expected}, not '
+            f'{found}: export it with --dynamic, or for this --shape.'
         )
 
 

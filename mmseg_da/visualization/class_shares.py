@@ -10,7 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from ..errors import InputError
+from mmseg_da.errors import InputError
+
 from .grid import save_figure
 
 
@@ -20,16 +21,16 @@ def draw_class_shares(
     out: str | Path,
     log: bool = True,
 ) -> Path:
-    """Draw the classes' pixel shares of data sets side by side.
+    """Draw each class's share of the pixels, data sets side by side.
 
     Args:
-        statistics (Sequence[dict]): What
-            :func:`mmseg_da.analysis.class_statistics` returns, for each data
-            set; all with the same classes.
+        statistics (Sequence[dict]): For each data set the result of
+            :func:`mmseg_da.analysis.class_statistics`. All have the same
+            classes.
         names (Sequence[str]): A name for each data set.
         out (str | Path): Where the picture is written.
-        log (bool): Whether shares, which span four orders of magnitude on
-            street scenes, are drawn on a logarithmic axis. Defaults to True.
+        log (bool): Whether the axis is logarithmic. In street scenes shares
+            span four orders of magnitude. Defaults to True.
 
     Returns:
         Path: ``out``.

@@ -1,4 +1,4 @@
-"""Labelled grids of pictures: the layout of the paper's Figures 2 and 3."""
+"""Draw grids of pictures, like the paper's Figures 2 and 3."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ..errors import InputError
-from ..utils.files import atomic_path
+from mmseg_da.errors import InputError
+from mmseg_da.utils.files import atomic_path
 
-# Inches, for text of FONT_SIZE points.
+# Lengths in inches, for text of FONT_SIZE points.
 DPI = 120
 FONT_SIZE = 10
 LINE = 0.19
@@ -34,8 +34,8 @@ def colorize(
     Args:
         label (np.ndarray): Class indices, (H, W), integer.
         palette (Sequence[Sequence[int]]): RGB colour of each class, 0..255.
-        ignore_color (Sequence[int]): RGB colour of every index that has no
-            class, 255 among them. Defaults to black.
+        ignore_color (Sequence[int]): RGB colour of every other index, such
+            as 255. Defaults to black.
 
     Returns:
         np.ndarray: RGB image, (H, W, 3), uint8.
@@ -57,19 +57,20 @@ def draw_grid(
 ) -> Path:
     """Draw rows of pictures with titles and a legend of the class colours.
 
-    Pictures of a row may differ in size: each is fitted into its cell, whose
-    aspect is that of the row's first picture.
+    The pictures of a row may differ in size. Each is fitted into its cell,
+    and the cells have the aspect of the row's first picture.
 
     Args:
-        rows (Sequence[Sequence[Optional[np.ndarray]]]): RGB pictures,
-            (H, W, 3), uint8; ``None`` leaves a cell empty.
+        rows (Sequence[Sequence[np.ndarray | None]]): RGB pictures,
+            (H, W, 3), uint8. ``None`` leaves a cell empty.
         column_titles (Sequence[str]): A title for each column.
         row_titles (Sequence[str], optional): A title for each row, written
-            upwards at its left. Defaults to None.
-        classes (Sequence[str]): Names in the legend; none draws no legend.
+            upwards at the left. Defaults to None.
+        classes (Sequence[str]): Names in the legend. Without names there is
+            no legend.
         palette (Sequence[Sequence[int]]): RGB colour of each class, 0..255.
-        out (str or Path): Where the picture is written; its suffix chooses
-            the format. Folders are made. Defaults to 'grid.png'.
+        out (str | Path): Picture to write. The suffix chooses the format,
+            and missing folders are made. Defaults to 'grid.png'.
         cell_width (int): Width of a cell in pixels. Defaults to 480.
 
     Returns:
@@ -134,18 +135,18 @@ def draw_grid(
 
 
 def _fit(name: str, length: int) -> str:
-    """Cut a name to a length, at its front: the ends of paths differ."""
+    """Shorten a name at its front, since paths differ at their ends."""
     return (
         name if len(name) <= length else f'…{name[len(name) - length + 1 :]}'
     )
 
 
 def save_figure(figure: Figure, out: str | Path) -> Path:
-    """Write a figure so that ``out`` is whole or absent at every moment.
+    """Write a figure, so that ``out`` is never half written.
 
     Args:
         figure (Figure): A matplotlib figure with a canvas.
-        out (str or Path): Target; its suffix chooses the format.
+        out (str | Path): Picture to write. The suffix chooses the format.
 
     Returns:
         Path: ``out``.
@@ -205,7 +206,7 @@ def _draw_cell(figure, picture, box, size) -> None:
         (left / size[0], bottom / size[1], width / size[0], height / size[1])
     )
     axes.set_axis_off()
-    # Resized here, since matplotlib's own resampling aliases when shrinking.
+    # Matplotlib aliases when it shrinks a picture, so it is resized here.
     scale = min(
         width * DPI / picture.shape[1], height * DPI / picture.shape[0]
     )
@@ -220,7 +221,7 @@ def _draw_cell(figure, picture, box, size) -> None:
 def _draw_legend(figure, classes, palette, per_line, left, size) -> None:
     width, height = size
     lines = -(-len(classes) // per_line)
-    # The same number of entries on every line, as far as it goes.
+    # Spread the entries evenly over the lines.
     per_line = -(-len(classes) // lines)
     step = (width - left - MARGIN) / per_line
     for index, name in enumerate(classes):

@@ -31,6 +31,16 @@ def test_mean_over_the_classes_that_occur(cfg):
     assert road == pytest.approx(100 / 3)
 
 
+def test_joined_data_sets_are_scored_together(cfg):
+    one = cfg.test_dataloader.dataset
+    cfg.test_dataloader.dataset = dict(
+        type='ConcatDataset', datasets=[one, dict(one, indices=[1])]
+    )
+    # The second image once more: 64 pixels of road.
+    road = mean_iou(lambda image: np.zeros(image.shape[:2], np.uint8), cfg)
+    assert road == pytest.approx(100 * 192 / 256 / 2)
+
+
 def test_bad_input_is_named(cfg):
     with pytest.raises(InputError, match='one size'):
         mean_iou(lambda image: np.zeros((2, 2), np.uint8), cfg)

@@ -8,6 +8,7 @@ from toy import LR, make_runner
 
 from mmseg_da.errors import InputError
 from mmseg_da.registry import PARAM_SCHEDULERS
+from mmseg_da.utils import resumed_schedule
 from mmseg_da.utils.resumed_schedule import adopt_config_schedule
 from mmseg_da.utils.safe_load import weights_only_loading
 

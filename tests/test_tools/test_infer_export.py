@@ -174,6 +174,29 @@ def test_export_then_infer(trained, folder, tmp_path, capsys):
     assert infer([trained[0], path, str(folder), '--out', out])['images'] == 2
 
 
+def test_classes_are_painted_in_the_colours_of_the_test_data_set(
+    trained, folder, tmp_path
+):
+    cfg = Config.fromfile(trained[0])
+    colours = [[n, 0, 255 - n] for n in range(19)]
+    names = [f'class {n}' for n in range(19)]
+    metainfo = dict(classes=names, palette=colours)
+    data = dict(type='BaseSegDataset', data_root=str(folder))
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
+    data.update(metainfo=metainfo, pipeline=pipeline)
+    cfg.test_dataloader.dataset = data
+    cfg.dump(tmp_path / 'plain.py')
+    out = tmp_path / 'out'
+    arguments = [str(folder), '--out', str(out), '--device', 'cpu']
+    infer([str(tmp_path / 'plain.py'), trained[1], *arguments])
+    painted = Image.open(out / 'train_ids/a.png')
+    ids = np.asarray(painted)
+    assert np.array_equal(np.asarray(painted.convert('RGB'))[..., 0], ids)
+    path = str(tmp_path / 'a.onnx')
+    shape = ['--shape', '64', '96']
+    export([str(tmp_path / 'plain.py'), trained[1], '--out', path, *shape])
+
+
 def test_wrong_arguments_are_named(trained, folder, tmp_path):
     out = ['--out', str(tmp_path / 'out')]
     for arguments, message in (

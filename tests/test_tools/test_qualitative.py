@@ -112,3 +112,23 @@ def test_wrong_arguments_are_named(files, tmp_path):
         draw(files, tmp_path / 'x.png', '--labels', 'nowhere')
     with pytest.raises(InputError, match='--models has 1 words'):
         qualitative(['--images', image, '--models', 'config.py'])
+
+
+def test_models_of_other_classes_are_refused(files, tmp_path):
+    other = tmp_path / 'three.py'
+    other.write_text(
+        f"_base_ = '{files}/config.py'\n"
+        'test_dataloader = dict(dataset=dict('
+        "metainfo=dict(classes=('road', 'car', 'sky'))))"
+    )
+    image = str(next(files.rglob('*_leftImg8bit.png')))
+    models = [
+        word
+        for config in (files / 'config.py', other)
+        for word in ('--models', str(config), str(files / 'road.pth'))
+    ]
+    message = (
+        r'three\.py has other classes .* \(3 classes\) .*config\.py \(19\)'
+    )
+    with pytest.raises(InputError, match=message):
+        qualitative(['--images', image, *models])
