@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What data sets and their transforms log."""
     messages: list[str] = []
-    for module in ('base', 'transforms.loading'):
+    for module in ('folder', 'seeded_dataset', 'transforms.loading'):
         monkeypatch.setattr(
             f'mmseg_da.datasets.{module}.print_log',
             lambda message, **_: messages.append(message),

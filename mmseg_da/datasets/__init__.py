@@ -1,10 +1,12 @@
 """Data sets, samplers and transforms; imported for their registration."""
 
-from .base import DomainDataset
-from .cityscapes import CityscapesDataset
-from .gta5 import GTA5Dataset
-from .samplers import InfiniteSampler, SeededIndex
-from .transforms import (
+from mmseg_da.datasets.acdc import ACDCDataset
+from mmseg_da.datasets.cityscapes import CityscapesDataset
+from mmseg_da.datasets.folder import FolderDataset
+from mmseg_da.datasets.gta5 import GTA5Dataset
+from mmseg_da.datasets.samplers import InfiniteSampler, SeededIndex
+from mmseg_da.datasets.synthia import SYNTHIADataset
+from mmseg_da.datasets.transforms import (
     ColorJitter,
     EvaluateAtInputSize,
     LoadImage,
@@ -14,15 +16,17 @@ from .transforms import (
 )
 
 __all__ = [
+    'ACDCDataset',
     'CityscapesDataset',
     'ColorJitter',
-    'DomainDataset',
     'EvaluateAtInputSize',
+    'FolderDataset',
     'GTA5Dataset',
     'InfiniteSampler',
     'LoadImage',
     'LoadTrainIds',
     'RandomResizedCrop',
     'ResizeToScale',
+    'SYNTHIADataset',
     'SeededIndex',
 ]

@@ -1,16 +1,18 @@
-"""Cityscapes (Cordts et al. 2016): the target domain."""
+"""Cityscapes (Cordts et al. 2016)."""
 
-from collections.abc import Sequence
-from typing import Optional
+from collections.abc import Mapping, Sequence
 
-from ..errors import InputError
-from ..registry import DATASETS
-from .base import DomainDataset
-from .listing import shorten
+from mmseg.datasets import CityscapesDataset as MMSegCityscapesDataset
+
+from mmseg_da.datasets.encodings import UNCLEAR
+from mmseg_da.datasets.folder import FolderDataset
+from mmseg_da.datasets.listing import shorten
+from mmseg_da.errors import InputError
+from mmseg_da.registry import DATASETS
 
 
 @DATASETS.register_module()
-class CityscapesDataset(DomainDataset):
+class CityscapesDataset(FolderDataset):
     """Cityscapes as shipped, with no conversion step.
 
     The official ``*_gtFine_labelIds.png`` are read as they are;
@@ -24,17 +26,28 @@ class CityscapesDataset(DomainDataset):
             None: all.
         img_suffix (str): Defaults to '_leftImg8bit.png'.
         seg_map_suffix (str): Defaults to '_gtFine_labelIds.png'.
-        **kwargs: As in :class:`DomainDataset`.
+        **kwargs: As in :class:`FolderDataset`.
     """
+
+    METAINFO = MMSegCityscapesDataset.METAINFO
+    DEFAULT_ENCODING = UNCLEAR
+    ADVICE = (
+        'put Cityscapes under data/cityscapes as the README shows, set the '
+        "data set's data_root, or make the demo data with "
+        'tools/dataset_converters/make_demo_data.py'
+    )
 
     def __init__(
         self,
-        data_prefix: dict,
-        cities: Optional[Sequence[str]] = None,
+        data_prefix: Mapping[str, str | None],
+        cities: Sequence[str] | None = None,
         img_suffix: str = '_leftImg8bit.png',
         seg_map_suffix: str = '_gtFine_labelIds.png',
         **kwargs,
     ) -> None:
+        if data_prefix is None:
+            # A default of all images would mix train and val.
+            raise TypeError('data_prefix is None, but it needs img_path')
         self.cities = [cities] if isinstance(cities, str) else cities
         if cities is not None and not isinstance(self.cities, (list, tuple)):
             raise InputError(

@@ -1,15 +1,11 @@
-"""The label encodings that a config can name or declare."""
+"""The label encodings that a config can name."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 from mmseg.datasets import CityscapesDataset
 
 from mmseg_da.datasets.label_encoding import (
-    CHANNELS,
     IGNORE_INDEX,
     LabelEncoding,
     pack,
@@ -67,136 +63,43 @@ TRAIN_IDS = replace(
     ids=(*((i, i) for i in range(19)), (IGNORE_INDEX, IGNORE_INDEX)),
 )
 NAMED = {'label_ids': LABEL_IDS, 'train_ids': TRAIN_IDS, 'colours': COLOURS}
-# Encodings that no config names: a palette's colours may overrule them.
-_GUESSED = {
-    name: replace(encoding, is_declared=False)
-    for name, encoding in NAMED.items()
-}
-_UNCLEAR = replace(_GUESSED['label_ids'], is_unclear=True)
+# Where nothing says what the files hold. The colours of a palette may tell.
+UNCLEAR = replace(LABEL_IDS, is_declared=False, is_unclear=True)
 
 
-def guess_encoding(suffix: str) -> LabelEncoding:
-    """Guess the encoding of Cityscapes-like labels by their file names.
-
-    Args:
-        suffix (str): What the names of the label files end in.
-
-    Returns:
-        LabelEncoding: Train ids or label ids where the suffix says so.
-        Otherwise label ids, marked as unclear.
-    """
-    letters = ''.join(c for c in suffix.lower() if c.isalpha())
-    if 'trainid' in letters:
-        return _GUESSED['train_ids']
-    return _GUESSED['label_ids'] if 'labelid' in letters else _UNCLEAR
-
-
-def get_encoding(spec: str | LabelEncoding | None) -> LabelEncoding:
-    """Get a sample's encoding: one by name, or one that was built before.
-
-    Args:
-        spec (str | LabelEncoding, optional): A name of ``NAMED``, an
-            encoding, or None for an unclear one.
-
-    Returns:
-        LabelEncoding: The encoding.
-    """
-    if isinstance(spec, LabelEncoding):
-        return spec
-    return _UNCLEAR if spec is None else NAMED[spec]
-
-
-def build_encoding(
-    spec: str | Mapping,
-    classes: Sequence[str],
-    palette: Sequence[Sequence[int]] | None = None,
+def build_named(
+    name: str, classes: Sequence[str], palette: Sequence[Sequence[int]] = ()
 ) -> LabelEncoding:
-    """Build the encoding that a config declares.
+    """Build an encoding by its name.
 
     Args:
-        spec (str | Mapping): 'label_ids', 'train_ids', 'colours', a JSON
-            file, or a dict with ``ids`` (id to class) or ``colours`` (colour
-            to class), and with ``ids`` a ``channel`` of RGB(A) files. A
-            class is a name or a number; 255 is ignored.
+        name (str): 'label_ids', 'train_ids' or 'colours'.
         classes (Sequence[str]): Names of the classes.
-        palette (Sequence[Sequence[int]], optional): Their colours. Defaults
-            to None.
+        palette (Sequence[Sequence[int]]): Their colours. Defaults to ().
 
     Returns:
         LabelEncoding: The encoding.
 
     Raises:
-        InputError: The declaration cannot be read, names a class that does
-            not exist, or maps an id or a colour twice.
+        InputError: The classes or colours do not allow for it.
     """
-    where = 'label_encoding'
-    if isinstance(spec, str) and spec.lower().endswith('.json'):
-        where, spec = spec, _read_json(spec)
-    if isinstance(spec, str):
-        return _build_named(spec, classes, palette)
-    keys = {'ids', 'colours', 'channel'}
-    if not isinstance(spec, Mapping) or not set(spec) <= keys:
-        raise InputError(
-            f'{where} is {spec!r}, but it must be one of {", ".join(NAMED)}, '
-            'the name of a JSON file, or a dict with the keys ids or '
-            'colours, and channel.'
-        )
-    given = {key: spec[key] for key in keys if spec.get(key) is not None}
-    kind = next((key for key in ('ids', 'colours') if key in given), None)
-    if kind is None or {'ids', 'colours'} <= set(given):
-        raise InputError(
-            f'{where} has the keys {", ".join(sorted(given)) or "(none)"}, '
-            'but it needs either ids or colours.'
-        )
-    channel = given.get('channel')
-    if channel is not None and (kind == 'colours' or channel not in CHANNELS):
-        raise InputError(
-            f'{where}.channel is {channel!r}, but it must be one of '
-            f'{", ".join(CHANNELS)}, for ids.'
-        )
-    where = f'{where}.{kind}'
-    pairs = _read_pairs(given[kind], kind, where, list(classes))
-    if kind == 'colours':
-        return LabelEncoding(
-            expected=f'{where} says that the files hold colours',
-            expected_colours=f'{where} names {len(pairs)} other colours: add '
-            f'it to {where} (255 ignores it)',
-            colours=pairs,
-        )
-    shown = ', '.join(str(label_id) for label_id, _ in pairs[:30])
-    return LabelEncoding(
-        expected=f'{where} names {shown}{", ..." * (len(pairs) > 30)}: add it '
-        'there with its class (255 ignores it)',
-        ids=pairs,
-        channel=channel,
-        class_colours=_palette_pairs(palette),
-    )
-
-
-def _build_named(
-    name: str, classes: Sequence[str], palette: Sequence | None
-) -> LabelEncoding:
-    if name not in NAMED:
-        raise InputError(
-            f'label_encoding is {name!r}, but it must be one of '
-            f'{", ".join(NAMED)}, the name of a JSON file, or a dict with the '
-            'keys ids or colours, and channel.'
-        )
     if tuple(classes) == tuple(_CITYSCAPES['classes']):
         return NAMED[name]
     if name == 'label_ids':
         raise InputError(
-            "label_encoding is 'label_ids', which has Cityscapes' 19 classes, "
-            f'but the data set has {len(classes)} other classes: give a dict '
-            'with ids.'
+            "label_encoding is 'label_ids', which stand for Cityscapes' "
+            f'classes, but the data set has {len(classes)} others: give a '
+            'dict with ids.'
         )
-    colours = _palette_pairs(palette)
+    colours = class_colours(palette)
     if name == 'colours':
-        if not colours:
+        if len(colours) < len(classes):
             raise InputError(
-                "label_encoding is 'colours', but the data set has no "
-                'palette: set metainfo.palette, or give a dict with colours.'
+                "label_encoding is 'colours', but metainfo.palette does not "
+                f'give each of the {len(classes)} classes a colour of its '
+                'own: complete it, or give a dict with colours.'
             )
+        # Black is the void unless it is a class.
         colours = (*{0: IGNORE_INDEX, **dict(colours)}.items(),)
         return LabelEncoding(
             expected=COLOURS.expected,
@@ -211,83 +114,53 @@ def _build_named(
     )
 
 
-def _palette_pairs(palette: Sequence | None) -> tuple[tuple[int, int], ...]:
-    return tuple((pack(colour), i) for i, colour in enumerate(palette or ()))
-
-
-def _read_json(path: str) -> Any:
-    def unique(pairs: list[tuple[str, Any]]) -> dict:
-        names = [name for name, _ in pairs]
-        for name in names:
-            if names.count(name) > 1:
-                raise InputError(
-                    f'{path} has the key {name!r} twice: keep one.'
-                )
-        return dict(pairs)
-
-    try:
-        text = Path(path).expanduser().read_text(encoding='utf-8-sig')
-        return json.loads(text, object_pairs_hook=unique)
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f'label_encoding names {path}, which cannot be read as JSON '
-            f'({type(error).__name__}: {error}).'
-        ) from error
-
-
-def _read_pairs(
-    mapping: Any, kind: str, where: str, classes: list[str]
+def class_colours(
+    palette: Sequence[Sequence[int]] | None,
 ) -> tuple[tuple[int, int], ...]:
-    if not isinstance(mapping, Mapping) or not mapping:
-        raise InputError(
-            f'{where} is {mapping!r}, but it must be a dict with a class for '
-            f'each {"id" if kind == "ids" else "colour"}.'
-        )
-    read = _read_id if kind == 'ids' else _read_colour
-    pairs: dict[int, int] = {}
-    for key, name in mapping.items():
-        number = read(key)
-        if number is None:
-            wanted = 'an id from 0 to 65535'
-            if kind == 'colours':
-                wanted = "a colour such as (128, 64, 128) or '#804080'"
-            raise InputError(
-                f'{where} has the key {key!r}, but it must be {wanted}.'
-            )
-        index = classes.index(name) if name in classes else name
-        if index != IGNORE_INDEX and not (
-            isinstance(index, int) and 0 <= index < len(classes)
-        ):
-            raise InputError(
-                f'{where} maps {key} to the class {name!r}, which does not '
-                f'exist: the classes are {", ".join(classes)} (0 to '
-                f'{len(classes) - 1}), and 255 is ignored.'
-            )
-        if number in pairs:
-            raise InputError(f'{where} maps {key} twice: keep one class.')
-        pairs[number] = index
-    return tuple(sorted(pairs.items()))
+    """Pairs of a colour and the class that alone has it."""
+    colours = [pack(colour) for colour in palette or ()]
+    return tuple(
+        (colour, index)
+        for index, colour in enumerate(colours)
+        if colours.count(colour) == 1
+    )
 
 
-def _read_id(key: Any) -> int | None:
-    if isinstance(key, str) and key.strip().isdecimal():
-        key = int(key)
-    is_id = isinstance(key, int) and 0 <= key < 65536
-    return key if is_id else None
+def guess_encoding(
+    suffix: str,
+    classes: Sequence[str] = _CITYSCAPES['classes'],
+    palette: Sequence[Sequence[int]] = (),
+) -> LabelEncoding | None:
+    """Guess an encoding by what the names of label files end in.
+
+    Args:
+        suffix (str): The end of the names.
+        classes (Sequence[str]): Names of the classes. Defaults to
+            Cityscapes'.
+        palette (Sequence[Sequence[int]]): Their colours. Defaults to ().
+
+    Returns:
+        LabelEncoding, optional: Train ids or label ids where the suffix says
+        so, in any spelling; otherwise None.
+    """
+    letters = ''.join(c for c in suffix.lower() if c.isalpha())
+    for part, name in (('trainid', 'train_ids'), ('labelid', 'label_ids')):
+        if part in letters:
+            guess = build_named(name, classes, palette)
+            return replace(guess, is_declared=False)
+    return None
 
 
-def _read_colour(key: Any) -> int | None:
-    if isinstance(key, str) and key.startswith('#') and len(key) == 7:
-        key = [key[i : i + 2] for i in (1, 3, 5)]
-        base = 16
-    else:
-        key = key.split(',') if isinstance(key, str) else key
-        base = 10
-    try:
-        values = [int(v, base) if isinstance(v, str) else int(v) for v in key]
-    except (TypeError, ValueError):
-        return None
-    is_colour = len(values) == 3 and all(0 <= v < 256 for v in values)
-    return pack(values) if is_colour else None
+def get_encoding(spec: str | LabelEncoding | None) -> LabelEncoding:
+    """Get a sample's encoding: one by name, or one that was built before.
+
+    Args:
+        spec (str | LabelEncoding, optional): A name of ``NAMED``, an
+            encoding, or None for an unclear one.
+
+    Returns:
+        LabelEncoding: The encoding.
+    """
+    if isinstance(spec, LabelEncoding):
+        return spec
+    return UNCLEAR if spec is None else NAMED[spec]

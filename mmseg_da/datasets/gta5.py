@@ -1,36 +1,46 @@
-"""GTA5 ("Playing for Data", Richter et al. 2016): the source domain."""
+"""GTA5 ("Playing for Data", Richter et al. 2016)."""
 
 import os.path as osp
-from collections.abc import Sequence
-from typing import Optional, Union
+from collections.abc import Mapping, Sequence
 
-from ..errors import InputError
-from ..registry import DATASETS
-from .base import DomainDataset
-from .listing import shorten
+from mmseg.datasets import CityscapesDataset as MMSegCityscapesDataset
+
+from mmseg_da.datasets.encodings import UNCLEAR
+from mmseg_da.datasets.folder import FolderDataset
+from mmseg_da.datasets.listing import shorten
+from mmseg_da.errors import InputError
+from mmseg_da.registry import DATASETS
 
 
 @DATASETS.register_module()
-class GTA5Dataset(DomainDataset):
+class GTA5Dataset(FolderDataset):
     """GTA5 as shipped: ``images/00001.png`` and ``labels/00001.png``.
 
     The labels may be the palette PNGs of the data set, their RGB
     conversions, or, with ``seg_map_suffix='_labelTrainIds.png'``, train ids.
 
     Args:
-        data_prefix (dict, optional): As in :class:`DomainDataset`. Defaults
+        data_prefix (dict, optional): As in :class:`FolderDataset`. Defaults
             to ``dict(img_path='images', seg_map_path='labels')``.
         ids (Sequence[int | str], optional): The frames to keep, as numbers
             or as file names without suffix. Defaults to None: all.
         img_suffix (str): Defaults to '.png'.
         seg_map_suffix (str): Defaults to '.png'.
-        **kwargs: As in :class:`DomainDataset`.
+        **kwargs: As in :class:`FolderDataset`.
     """
+
+    METAINFO = MMSegCityscapesDataset.METAINFO
+    DEFAULT_ENCODING = UNCLEAR
+    ADVICE = (
+        "put GTA5 under data/gta5 as the README shows, set the data set's "
+        'data_root, or make the demo data with '
+        'tools/dataset_converters/make_demo_data.py'
+    )
 
     def __init__(
         self,
-        data_prefix: Optional[dict] = None,
-        ids: Optional[Sequence[Union[int, str]]] = None,
+        data_prefix: Mapping[str, str | None] | None = None,
+        ids: Sequence[int | str] | None = None,
         img_suffix: str = '.png',
         seg_map_suffix: str = '.png',
         **kwargs,

@@ -9,11 +9,12 @@ from multiprocessing import Pool
 from pathlib import Path
 
 import cv2
-from mmseg.datasets import CityscapesDataset
+from mmcv.transforms import Compose
 from PIL import Image
 from rich.progress import track
 
 from mmseg_da.datasets.encodings import TRAIN_IDS, guess_encoding
+from mmseg_da.datasets.listing import is_pattern_of_files
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 from mmseg_da.utils.files import atomic_path
@@ -32,7 +33,7 @@ def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
     to do. Called again, it writes what is missing or has changed.
 
     Args:
-        dataset_cfg (dict): Config of a :class:`DomainDataset` whose pipeline
+        dataset_cfg (dict): Config of a :class:`FolderDataset` whose pipeline
             loads all that it loads before ``mmseg_da.ResizeToScale``.
         out (str): A new folder, or one written by this function.
         workers (int): Processes. Defaults to 0: none beside this one.
@@ -48,10 +49,17 @@ def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
     cfg['pipeline'] = _until_resize(list(cfg.get('pipeline', ())))
     cfg['lazy_init'] = True
     dataset = DATASETS.build(cfg)
+    for key, path in dataset.data_prefix.items():
+        if dataset.is_video or is_pattern_of_files(path):
+            raise InputError(
+                f'data_prefix.{key} is {path}, but only files of folders can '
+                'be copied: give the folder, or a pattern of folders, and '
+                'the suffix.'
+            )
     root = Path(dataset.data_root or '')
     out_root = Path(out)
-    label_suffix = _label_suffix(dataset.seg_map_suffix)
-    image_suffix = _stem(dataset.img_suffix) + '.bmp'
+    label_suffix = _label_suffix(dataset.seg_map_suffix or '.png')
+    image_suffix = _stem(dataset.img_suffix or '') + '.bmp'
     tasks, copies = [], {}
     for sample in dataset.load_data_list():
         pairs = {}
@@ -61,7 +69,8 @@ def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
         ):
             if key in sample:
                 name = _inside(root, sample[key])
-                pairs[key] = str(out_root / (name.removesuffix(old) + new))
+                end = len(old or Path(name).suffix)
+                pairs[key] = str(out_root / (name[:-end] + new))
                 copies[name] = pairs[key]
         tasks.append((sample, pairs))
     manifest = {
@@ -70,7 +79,7 @@ def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
     }
     before = _stamps(root, copies)
     _claim(out_root, manifest, copies, before)
-    work = partial(_write_one, dataset.pipeline)
+    work = partial(_write_one, dataset.pipeline, dataset.all_classes[1])
     done = map(work, tasks)
     if workers:
         with Pool(workers, initializer=_leave_interrupts) as pool:
@@ -164,7 +173,8 @@ def _until_resize(pipeline: list[dict]) -> list[dict]:
 
 
 def _label_suffix(suffix: str) -> str:
-    if guess_encoding(suffix).ids == TRAIN_IDS.ids:
+    guess = guess_encoding(suffix)
+    if guess is not None and guess.ids == TRAIN_IDS.ids:
         return suffix
     if 'labelIds' in suffix:
         return suffix.replace('labelIds', 'labelTrainIds')
@@ -236,7 +246,9 @@ def _stamp(path: Path) -> list[int] | None:
     return [status.st_size, status.st_mtime_ns]
 
 
-def _write_one(pipeline, task: tuple[dict, dict[str, str]]) -> None:
+def _write_one(
+    pipeline: Compose, palette: list, task: tuple[dict, dict[str, str]]
+) -> None:
     """Write a sample's files that are not there with their source's time."""
     sample, pairs = task
     times = {key: os.stat(sample[key]).st_mtime_ns for key in pairs}
@@ -256,14 +268,14 @@ def _write_one(pipeline, task: tuple[dict, dict[str, str]]) -> None:
                 picture = Image.fromarray(array)
                 # Palette PNGs are written unfiltered, so they are read in
                 # less than half the time.
-                picture.putpalette(_palette())
+                picture.putpalette(_pad_palette(palette))
                 picture.save(part, format='PNG', compress_level=1)
             os.utime(part, ns=(times[key], times[key]))
 
 
-def _palette() -> list[int]:
-    colours = CityscapesDataset.METAINFO['palette']
-    return sum(colours, []) + [0] * 3 * (256 - len(colours))
+def _pad_palette(colours: list) -> list[int]:
+    values = [value for colour in colours for value in colour]
+    return values + [0] * (3 * 256 - len(values))
 
 
 def _follow(done, total: int) -> None:

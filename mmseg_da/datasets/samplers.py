@@ -6,7 +6,7 @@ from itertools import islice
 import numpy as np
 from mmengine.dataset import InfiniteSampler as _InfiniteSampler
 
-from ..registry import DATA_SAMPLERS
+from mmseg_da.registry import DATA_SAMPLERS
 
 
 class SeededIndex(int):
@@ -47,7 +47,7 @@ class InfiniteSampler(_InfiniteSampler):
 
     The indices are MMEngine's. The seed of each is a mix of the sampler's
     seed and its place in the stream of all ranks, so that a sample's
-    augmentation (:meth:`DomainDataset.prepare_data`) does not depend on the
+    augmentation (:meth:`SeededDataset.prepare_data`) does not depend on the
     number of workers, on being resumed, or on other streams.
 
     Args:

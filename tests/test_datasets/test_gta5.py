@@ -14,7 +14,7 @@ from mmseg_da.datasets import GTA5Dataset
 from mmseg_da.datasets.encodings import TRAIN_IDS
 from mmseg_da.errors import InputError
 
-BASE = 'mmseg_da.datasets.base'
+BASE = 'mmseg_da.datasets.seeded_dataset'
 
 
 def stems(dataset: BaseDataset) -> list:

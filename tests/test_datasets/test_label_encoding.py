@@ -13,6 +13,7 @@ from mmseg_da.datasets.encodings import (
     COLOURS,
     LABEL_IDS,
     TRAIN_IDS,
+    UNCLEAR,
     guess_encoding,
 )
 from mmseg_da.datasets.label_encoding import decode_colours, decode_ids
@@ -102,24 +103,26 @@ def test_many_unknown_values_are_shortened() -> None:
 
 
 @pytest.mark.parametrize(
-    ('suffix', 'encoding', 'is_unclear'),
+    ('suffix', 'encoding'),
     [
         *(
-            (suffix, TRAIN_IDS, False)
+            (suffix, TRAIN_IDS)
             for suffix in (
                 *('_labelTrainIds.png', '_train_id.png', '_train_ids.png'),
                 *('_labelTrainId.png', '_trainid.png', '-train-ids.PNG'),
             )
         ),
-        ('_gtFine_labelIds.png', LABEL_IDS, False),
-        ('_label_ids.png', LABEL_IDS, False),
-        ('.png', LABEL_IDS, True),
-        ('_gt.png', LABEL_IDS, True),
+        ('_gtFine_labelIds.png', LABEL_IDS),
+        ('_label_ids.png', LABEL_IDS),
     ],
 )
-def test_encoding_that_a_suffix_names(suffix, encoding, is_unclear) -> None:
-    guess = guess_encoding(suffix)
-    assert (guess.ids, guess.is_unclear) == (encoding.ids, is_unclear)
+def test_encoding_that_a_suffix_names(suffix, encoding) -> None:
+    assert guess_encoding(suffix).ids == encoding.ids
+
+
+@pytest.mark.parametrize('suffix', ['.png', '_gt.png', '_ids.png', ''])
+def test_suffix_that_names_no_encoding(suffix) -> None:
+    assert guess_encoding(suffix) is None
 
 
 # Palette files.
@@ -129,7 +132,7 @@ def test_encoding_that_a_suffix_names(suffix, encoding, is_unclear) -> None:
 def load(tmp_path: Path):
     """Write indices with a palette, and load the file."""
 
-    def load(indices, palette, encoding=guess_encoding('.png')) -> list:
+    def load(indices, palette, encoding=UNCLEAR) -> list:
         image = Image.fromarray(np.array([indices], np.uint8))
         image.putpalette([value for colour in palette for value in colour])
         image.save(tmp_path / 'a.png')
@@ -149,7 +152,7 @@ def test_palette_of_label_ids_as_gta5_has_it(load) -> None:
     """All ids, polegroup and licence plate in others' colours too."""
     ids = [*range(35), 255]
     expected = expected_of_label_ids()[ids].tolist()
-    for encoding in (guess_encoding('.png'), LABEL_IDS):
+    for encoding in (UNCLEAR, LABEL_IDS):
         assert load(ids, cityscapes_palette(), encoding) == expected
 
 

@@ -100,11 +100,7 @@ def spoil(data: Path) -> dict[tuple, str]:
         ('missing label', 'train', labels / '0.png'): 'has no label',
         ('missing label', 'train', labels / '1.png'): 'has no label',
         ('unusable image', 'train', cut): 'is truncated',
-        (
-            'unknown label value',
-            'train',
-            labels / '2.png',
-        ): '77 (128 pixels), but',
+        ('unknown label value', 'train', labels / '2.png'): '77 (128 pixels)',
         ('size mismatch', 'train', labels / '3.png'): 'is 16x9, but',
         ('empty label', 'train', labels / '4.png'): 'void everywhere',
         ('one-class label', 'train', labels / '5.png'): 'class 0 alone',

@@ -18,7 +18,7 @@ from dataset_check.sample_check import (
     check_sample,
     to_sentence,
 )
-from mmseg_da.datasets import DomainDataset, LoadImage, LoadTrainIds
+from mmseg_da.datasets import FolderDataset, LoadImage, LoadTrainIds
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS, TRANSFORMS
 from mmseg_da.utils import check_config, explain_build_errors
@@ -138,7 +138,7 @@ def _find_samples(
     except (InputError, OSError, AssertionError) as error:
         findings.append(_wrong_layout(split, dataset_cfg, error))
         return []
-    shortage = isinstance(dataset, DomainDataset) and dataset.find_shortage()
+    shortage = isinstance(dataset, FolderDataset) and dataset.find_shortage()
     if shortage:
         folder = dataset.data_prefix['img_path']
         findings.append(Finding('fewer images', split, folder, shortage))
@@ -172,7 +172,7 @@ def _wrong_layout(split: str, cfg: dict, error: Exception) -> Finding:
 
 def _list_samples(dataset: BaseDataset) -> tuple[list[dict], list[dict]]:
     """All samples, and those without a label file."""
-    if isinstance(dataset, DomainDataset):
+    if isinstance(dataset, FolderDataset):
         return dataset.find_samples()
     infos = dataset.load_data_list()
     if not infos:

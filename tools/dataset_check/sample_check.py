@@ -95,7 +95,13 @@ def check_sample(
         ]
     if sample.load_label is not None:
         findings += _check_label(sample, results)
-    return _digest(path), findings
+    if 'frame' in sample.info:
+        # The file of a video holds all of its frames.
+        image = results.get('img')
+        digest = None if image is None else _digest(image.tobytes())
+    else:
+        digest = _digest(_read(path))
+    return digest, findings
 
 
 def _check_label(sample: Sample, results: dict) -> Iterator[Finding]:
@@ -128,9 +134,12 @@ def to_sentence(error: Exception) -> str:
     return f'{type(error).__name__}: {error}'
 
 
-def _digest(path: str) -> bytes | None:
+def _read(path: str) -> bytes:
     try:
-        data = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except OSError:
-        return None
+        return b''
+
+
+def _digest(data: bytes) -> bytes | None:
     return blake2b(data, digest_size=16).digest() if data else None

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ...errors import InputError
+from mmseg_da.errors import InputError
 
 
 def check_range(key: str, value: Any, low: float, high: float) -> None:

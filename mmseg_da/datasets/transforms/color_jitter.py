@@ -5,8 +5,8 @@ import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from ...registry import TRANSFORMS
-from ._check import check_prob, check_range
+from mmseg_da.datasets.transforms._check import check_prob, check_range
+from mmseg_da.registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()

@@ -15,6 +15,7 @@ from PIL import Image
 
 from mmseg_da.datasets.encodings import get_encoding
 from mmseg_da.datasets.transforms.decoding import decode_label, unclear_label
+from mmseg_da.datasets.video import read_frame
 from mmseg_da.errors import (
     InputError,
     SizeMismatchError,
@@ -125,6 +126,8 @@ def _check_png_checksums(data: bytes, path: str) -> None:
 class LoadImage(LoadImageFromFile):
     """mmcv's ``LoadImageFromFile`` that names a file it cannot use.
 
+    With the key ``frame`` it reads that frame of a video.
+
     Args: as mmcv's ``LoadImageFromFile``.
 
     Raises:
@@ -133,8 +136,12 @@ class LoadImage(LoadImageFromFile):
 
     def transform(self, results: dict) -> dict | None:
         """Add ``img`` (BGR, uint8), ``img_shape`` and ``ori_shape``."""
+        path = results['img_path']
         try:
-            img = self._read(results['img_path'])
+            if 'frame' in results:
+                img = read_frame(path, results['frame'])
+            else:
+                img = self._read(path)
         except InputError:
             if self.ignore_empty:
                 return None

@@ -1,15 +1,18 @@
 """Random resized crop of image and label together."""
 
 import math
-from typing import Optional
 
 import cv2
 import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from ...registry import TRANSFORMS
-from ._check import check_interval, check_prob, check_size
+from mmseg_da.datasets.transforms._check import (
+    check_interval,
+    check_prob,
+    check_size,
+)
+from mmseg_da.registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()
@@ -40,7 +43,7 @@ class RandomResizedCrop(BaseTransform):
 
     def __init__(
         self,
-        scale: Optional[tuple[int, int]] = None,
+        scale: tuple[int, int] | None = None,
         crop_ratio_range: tuple[float, float] = (0.8, 1.0),
         aspect_ratio_range: tuple[float, float] = (1.3, 1.8),
         prob: float = 0.5,

@@ -3,8 +3,8 @@
 from mmcv.transforms import BaseTransform
 from mmseg.datasets.transforms import Resize
 
-from ...errors import InputError
-from ...registry import TRANSFORMS
+from mmseg_da.errors import InputError
+from mmseg_da.registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()
@@ -16,7 +16,7 @@ class ResizeToScale(Resize):
     loaded before it (nearest) are resized.
 
     Required key: ``img_scale``, (width, height), which
-    :class:`~mmseg_da.datasets.DomainDataset` gives to its samples.
+    :class:`~mmseg_da.datasets.FolderDataset` gives to its samples.
 
     Raises:
         InputError: The data set has no ``img_scale``.

@@ -1,0 +1,76 @@
+"""ACDC (Sakaridis et al. 2021): fog, night, rain and snow."""
+
+from collections.abc import Mapping, Sequence
+
+from mmseg.datasets import CityscapesDataset as MMSegCityscapesDataset
+
+from mmseg_da.datasets.folder import FolderDataset
+from mmseg_da.datasets.listing import shorten
+from mmseg_da.errors import InputError
+from mmseg_da.registry import DATASETS
+
+CONDITIONS = ('fog', 'night', 'rain', 'snow')
+
+
+@DATASETS.register_module()
+class ACDCDataset(FolderDataset):
+    """ACDC as shipped, all conditions in one data set or some of them.
+
+    Images are ``rgb_anon/{fog,night,rain,snow}/{train,val,test}/*/
+    *_rgb_anon.png``, labels ``gt/.../*_gt_labelTrainIds.png``. The reference
+    images in fair weather (``*_ref``) lie in other folders.
+
+    Args:
+        data_prefix (dict, optional): Patterns over the conditions. Defaults
+            to ``dict(img_path='rgb_anon/*/train')``, without labels; with
+            labels add ``seg_map_path='gt/*/train'``.
+        conditions (Sequence[str], optional): The conditions to keep.
+            Defaults to None: all four.
+        img_suffix (str): Defaults to '_rgb_anon.png'.
+        seg_map_suffix (str): Defaults to '_gt_labelTrainIds.png'.
+        **kwargs: As in :class:`FolderDataset`.
+    """
+
+    METAINFO = MMSegCityscapesDataset.METAINFO
+
+    def __init__(
+        self,
+        data_prefix: Mapping[str, str | None] | None = None,
+        conditions: Sequence[str] | None = None,
+        img_suffix: str = '_rgb_anon.png',
+        seg_map_suffix: str = '_gt_labelTrainIds.png',
+        **kwargs,
+    ) -> None:
+        if data_prefix is None:
+            data_prefix = {'img_path': 'rgb_anon/*/train'}
+        self.conditions = conditions
+        if conditions is not None and (
+            not isinstance(conditions, (list, tuple))
+            or not conditions
+            or not set(conditions) <= set(CONDITIONS)
+        ):
+            raise InputError(
+                f'conditions is {conditions!r}, but it must be a list of '
+                f'some of {", ".join(CONDITIONS)}, or None for all.'
+            )
+        super().__init__(
+            data_prefix=data_prefix,
+            img_suffix=img_suffix,
+            seg_map_suffix=seg_map_suffix,
+            **kwargs,
+        )
+
+    def select(self, names: list[str]) -> list[str]:
+        """Keep the images of ``conditions``."""
+        if self.conditions is None:
+            return names
+        # fog/GOPR0475/GOPR0475_frame_000041
+        found = {name.split('/')[0] for name in names}
+        missing = set(self.conditions) - found
+        if missing:
+            raise InputError(
+                f"'{self.data_prefix['img_path']}' has no images of "
+                f'{shorten(missing)}, but of {shorten(found)}: check '
+                'data_prefix (rgb_anon/*/train) and conditions.'
+            )
+        return [n for n in names if n.split('/')[0] in self.conditions]

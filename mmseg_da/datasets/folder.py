@@ -1,0 +1,300 @@
+"""Images of any folder, with labels of any encoding or without."""
+
+import logging
+import os.path as osp
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+
+from mmcv.transforms import LoadAnnotations
+from mmengine.logging import print_log
+from mmseg.datasets import CityscapesDataset as _MMSegCityscapes
+
+from mmseg_da.datasets.declared_encoding import build_encoding, check_classes
+from mmseg_da.datasets.encodings import guess_encoding
+from mmseg_da.datasets.label_encoding import LabelEncoding
+from mmseg_da.datasets.listing import VIDEO_SUFFIXES, expand_path, folder_of
+from mmseg_da.datasets.resized import check_resized, count_copied
+from mmseg_da.datasets.sample_files import find_images, find_labels
+from mmseg_da.datasets.seeded_dataset import SeededDataset
+from mmseg_da.datasets.transforms._check import check_size
+from mmseg_da.datasets.video import check_video_pipeline, count_frames
+from mmseg_da.errors import InputError
+from mmseg_da.registry import DATASETS
+
+
+@DATASETS.register_module()
+class FolderDataset(SeededDataset):
+    """Images of any folder, with labels of any encoding or without.
+
+    Images and labels pair by their names: the path inside of the folder
+    without suffix, or what the wildcards of a pattern stand for. Without
+    ``data_prefix.seg_map_path`` the data set is unlabelled: no label folder
+    is ever looked at. Paths may begin with ``~`` and hold variables such as
+    ``$HOME``. Labels are loaded by :class:`LoadTrainIds`.
+
+    Args:
+        data_prefix (dict): Where the images are (``img_path``: a folder,
+            nested or flat, a pattern such as ``'*/camera/*.jpg'``, or,
+            without labels, a video file) and where the labels are
+            (``seg_map_path``: a folder or a pattern; absent or None:
+            unlabelled). Defaults to ``dict(img_path='')``, all images in
+            ``data_root``.
+        label_encoding (str | dict, optional): What the label files hold:
+            'train_ids' (numbers of classes and 255), 'label_ids'
+            (Cityscapes'), 'colours' (those of ``metainfo.palette``), or a
+            dict, also as a JSON file: ``ids=dict(...)`` from ids to classes
+            (by name or number; 255 is ignored), with ``channel='red'`` where
+            one channel of an RGB(A) file holds the ids, or
+            ``colours=dict(...)`` from (red, green, blue) or '#rrggbb' to
+            classes. Files have 8 or 16 bits. Defaults to None: what
+            ``seg_map_suffix`` says, 'TrainIds' or 'labelIds'.
+        img_suffix (str, optional): What the names of images end in.
+            Defaults to None: any usual image format, in any case.
+        seg_map_suffix (str, optional): What the names of labels end in.
+            Defaults to None: '.png' in any case.
+        metainfo (dict, optional): ``classes``, at most 254, and their
+            ``palette``. Defaults to None: the 19 classes of Cityscapes.
+        img_scale (tuple[int], optional): The (width, height) that
+            :class:`ResizeToScale` in the pipeline brings samples to.
+            Defaults to None.
+        max_samples (int, optional): Keep that many samples, evenly spaced
+            over the sorted names: neighbours are near copies of each other,
+            and a random choice would depend on a seed. Defaults to None:
+            all.
+        pipeline (Sequence[dict]): The transforms. Defaults to ().
+        **kwargs: As in :class:`SeededDataset` and in mmseg's
+            ``BaseSegDataset``. ``ann_file`` is a list of names, one a line.
+
+    Raises:
+        InputError: Folder, images, labels or list are not there, images and
+            labels do not pair, or an argument is wrong.
+
+    Example:
+        >>> FolderDataset(
+        ...     data_root='carla',
+        ...     data_prefix=dict(img_path='rgb', seg_map_path='tags'),
+        ...     label_encoding=dict(
+        ...         ids={7: 'road', 10: 'car', 0: 255}, channel='red'))
+        >>> FolderDataset(data_prefix=dict(img_path='~/drive.mp4'))
+    """
+
+    METAINFO: dict = {}
+    #: Classes and palette unless ``metainfo`` gives others.
+    DEFAULT_META = _MMSegCityscapes.METAINFO
+    #: What to do when there are no images.
+    ADVICE = (
+        "set the data set's data_root and data_prefix.img_path to where the "
+        'images are'
+    )
+    #: The encoding where neither config nor file names say one.
+    DEFAULT_ENCODING: LabelEncoding | None = None
+
+    def __init__(
+        self,
+        data_prefix: Mapping[str, str | None] | None = None,
+        label_encoding: str | Mapping | None = None,
+        img_suffix: str | None = None,
+        seg_map_suffix: str | None = None,
+        metainfo: Mapping | None = None,
+        img_scale: tuple[int, int] | None = None,
+        max_samples: int | None = None,
+        pipeline: Iterable = (),
+        **kwargs,
+    ) -> None:
+        if img_scale is not None:
+            check_size(f'{type(self).__name__}.img_scale', img_scale)
+        if max_samples is not None and not (
+            isinstance(max_samples, int) and max_samples >= 1
+        ):
+            raise InputError(
+                f'max_samples is {max_samples!r}, but it must be at least 1, '
+                'or None for all samples.'
+            )
+        self.img_scale = img_scale
+        self.max_samples = max_samples
+        self._declared = label_encoding
+        if not self.METAINFO:
+            metainfo = check_classes(metainfo or self.DEFAULT_META)
+        for key in ('data_root', 'ann_file'):
+            if kwargs.get(key):
+                kwargs[key] = expand_path(kwargs[key])
+        super().__init__(
+            data_prefix={
+                key: expand_path(path)
+                for key, path in (data_prefix or {'img_path': ''}).items()
+                if path is not None
+            },
+            img_suffix=img_suffix,
+            seg_map_suffix=seg_map_suffix,
+            metainfo=metainfo,
+            pipeline=list(pipeline),
+            **kwargs,
+        )
+        self._check_pipeline()
+        if self.is_labelled:
+            # A wrong declaration ends here, not in a worker.
+            self.label_encoding  # noqa: B018
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether the data set has labels."""
+        return 'seg_map_path' in self.data_prefix
+
+    @property
+    def is_video(self) -> bool:
+        """Whether the images are the frames of a video file."""
+        path = self.data_prefix.get('img_path', '')
+        return path.lower().endswith(VIDEO_SUFFIXES) and osp.isfile(path)
+
+    @property
+    def all_classes(self) -> tuple[Sequence[str], Sequence]:
+        """Names and colours of the classes that labels are decoded to.
+
+        ``metainfo.classes`` may choose some of a preset's; the others are
+        taken out afterwards.
+        """
+        meta = self.METAINFO or self.metainfo
+        return meta['classes'], meta['palette']
+
+    @cached_property
+    def label_encoding(self) -> LabelEncoding:
+        """What the ids and colours of the label files mean."""
+        if self._declared is not None:
+            return build_encoding(self._declared, *self.all_classes)
+        guess = guess_encoding(self.seg_map_suffix or '', *self.all_classes)
+        guess = guess or self.DEFAULT_ENCODING
+        if guess is None:
+            raise InputError(
+                f'{type(self).__name__} has labels in '
+                f"'{self.data_prefix.get('seg_map_path')}', but nothing says "
+                "what they hold: set label_encoding to 'train_ids', "
+                "'label_ids', 'colours', or to a dict with ids or colours."
+            )
+        return guess
+
+    def select(self, names: list[str]) -> list[str]:
+        """Keep some of the names; for subclasses."""
+        return names
+
+    def load_data_list(self) -> list[dict]:
+        """Find the samples; one listing of each folder, nothing opened.
+
+        A resized copy is checked against the files that it was made of.
+        """
+        check_resized(self.data_root, self.img_scale)
+        samples, missing = self.find_samples()
+        shortage = self.find_shortage()
+        if shortage:
+            print_log(shortage, logger='current', level=logging.WARNING)
+        if not missing:
+            return samples
+        finding = (
+            f'{missing[0]["img_path"]} has no label '
+            f'{missing[0]["seg_map_path"]} ({len(missing)} of {len(samples)} '
+            'labels are missing)'
+        )
+        # Without any label the folder or the suffix is wrong.
+        if not self._skips or len(missing) == len(samples):
+            raise InputError(
+                f'{finding}: add it, check seg_map_suffix, or leave the '
+                'image out with ann_file.'
+            )
+        print_log(
+            f'Skipped {len(missing)} samples: {finding}.',
+            logger='current',
+            level=logging.WARNING,
+        )
+        without = {sample['img_path'] for sample in missing}
+        return [s for s in samples if s['img_path'] not in without]
+
+    def find_shortage(self) -> str | None:
+        """Tell whether there are fewer images than were asked for.
+
+        Returns:
+            str, optional: A sentence with the numbers. Only after
+            :meth:`find_samples`.
+        """
+        found, wanted = self.num_available, self.max_samples
+        copied = count_copied(self.data_root)
+        if wanted is not None and found < wanted:
+            finding = f'max_samples is {wanted:,}, but there are {found:,}'
+        elif wanted is None and copied and copied[0] < copied[1]:
+            finding = (
+                f'the resized copy was made with {copied[0]:,} of '
+                f'{copied[1]:,}'
+            )
+        else:
+            return None
+        return (
+            f'{type(self).__name__} uses {found:,} images of '
+            f"'{self.data_prefix.get('img_path')}': {finding}."
+        )
+
+    def find_samples(self) -> tuple[list[dict], list[dict]]:
+        """Find the samples, those without a label file too.
+
+        Returns:
+            tuple[list[dict], list[dict]]: All samples, and those of them
+            whose label is missing.
+
+        Raises:
+            InputError: Folder, images or list are not there.
+        """
+        infos = self._find_frames() if self.is_video else self._find_images()
+        names = self.select(list(infos))
+        self.num_available = len(names)
+        if self.max_samples is not None and self.max_samples < len(names):
+            total, kept = len(names), self.max_samples
+            names = [names[i * total // kept] for i in range(kept)]
+        common = {
+            'label_map': self.label_map,
+            'img_scale': self.img_scale,
+            'reduce_zero_label': self.reduce_zero_label,
+        }
+        if self.img_scale is not None:
+            common['scale'] = tuple(self.img_scale)
+        if self.is_labelled:
+            common['label_encoding'] = self.label_encoding
+        samples = [{**infos[n], **common, 'seg_fields': []} for n in names]
+        if not self.is_labelled:
+            return samples, []
+        path = self.data_prefix['seg_map_path']
+        labels = find_labels(path, self.seg_map_suffix, self.backend_args)
+        folder, missing = folder_of(path), []
+        for name, sample in zip(names, samples):
+            file = labels.get(name)
+            if file is None:
+                file = osp.join(folder, name + (self.seg_map_suffix or '.png'))
+                missing.append(sample)
+            sample['seg_map_path'] = file
+        return samples, missing
+
+    def _find_images(self) -> dict[str, dict]:
+        files = find_images(
+            self.data_prefix.get('img_path', ''),
+            self.img_suffix,
+            self.ann_file,
+            self.backend_args,
+            self.ADVICE,
+        )
+        return {name: {'img_path': file} for name, file in files.items()}
+
+    def _find_frames(self) -> dict[str, dict]:
+        path = self.data_prefix['img_path']
+        return {
+            f'{index:06d}': {'img_path': path, 'frame': index}
+            for index in range(count_frames(path))
+        }
+
+    def _check_pipeline(self) -> None:
+        name, steps = type(self).__name__, self.pipeline.transforms
+        if not self.is_labelled and any(
+            isinstance(step, LoadAnnotations) for step in steps
+        ):
+            raise InputError(
+                f'{name} has no data_prefix.seg_map_path, but its pipeline '
+                'loads labels: set it to the folder of the labels, or take '
+                'the transform out.'
+            )
+        if self.is_video:
+            check_video_pipeline(name, steps, self.is_labelled)

@@ -1,0 +1,101 @@
+"""Frames of a video file as images."""
+
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform, LoadImageFromFile
+
+from mmseg_da.errors import InputError, UnreadableFileError
+
+# Some containers declare a few frames more than they hold.
+_MISSING_AT_END = 30
+
+
+def check_video_pipeline(
+    owner: str, transforms: Sequence[BaseTransform], is_labelled: bool
+) -> None:
+    """Check that a data set can use a video.
+
+    Args:
+        owner (str): The data set, for messages.
+        transforms (Sequence[BaseTransform]): Its pipeline.
+        is_labelled (bool): Whether it has labels.
+
+    Raises:
+        InputError: It has labels, or a loader that reads image files alone.
+    """
+    if is_labelled:
+        raise InputError(
+            f'{owner} has a video and data_prefix.seg_map_path, but a video '
+            'has no labels: set it to None, or write the frames as images.'
+        )
+    if any(type(step) is LoadImageFromFile for step in transforms):
+        raise InputError(
+            f'{owner} has a video, but its pipeline has LoadImageFromFile: '
+            'use mmseg_da.LoadImage.'
+        )
+
+
+def count_frames(path: str) -> int:
+    """Count the frames of a video that can be decoded.
+
+    Args:
+        path (str): The video file.
+
+    Returns:
+        int: The number of frames.
+
+    Raises:
+        InputError: The video, or its first or last frame, cannot be decoded.
+    """
+    declared = int(_open(path, os.getpid()).get(cv2.CAP_PROP_FRAME_COUNT))
+    try:
+        read_frame(path, 0)
+    except UnreadableFileError:
+        declared = 0
+    for count in range(declared, max(0, declared - _MISSING_AT_END), -1):
+        try:
+            read_frame(path, count - 1)
+        except UnreadableFileError:
+            continue
+        return count
+    raise InputError(
+        f'The video {path} cannot be decoded: write its frames as images '
+        "into a folder ('ffmpeg -i VIDEO FOLDER/%06d.png') and give the "
+        'folder.'
+    )
+
+
+def read_frame(path: str, index: int) -> np.ndarray:
+    """Read a frame of a video.
+
+    Args:
+        path (str): The video file. Each process keeps it open.
+        index (int): The frame, counted from 0.
+
+    Returns:
+        np.ndarray: The frame, BGR, uint8, shape (H, W, 3).
+
+    Raises:
+        UnreadableFileError: The frame cannot be decoded.
+    """
+    video = _open(path, os.getpid())
+    # Seeking decodes from the last key frame on.
+    if int(video.get(cv2.CAP_PROP_POS_FRAMES)) != index:
+        video.set(cv2.CAP_PROP_POS_FRAMES, index)
+    is_read, frame = video.read()
+    if not is_read:
+        raise UnreadableFileError(
+            f'Frame {index} of the video {path} cannot be decoded: write the '
+            'frames as images, or train with skip_bad_samples=True.'
+        )
+    return frame
+
+
+@lru_cache(maxsize=4)
+def _open(path: str, process: int) -> cv2.VideoCapture:
+    # Per process: a forked worker must not share the file's position.
+    return cv2.VideoCapture(path)
