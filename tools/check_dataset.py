@@ -14,12 +14,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from dataset_check.check import (
-    ERRORS,
-    WARNINGS,
-    as_json,
-    check_config_data,
-)
+from dataset_check.check import as_json, check_config_data
+from dataset_check.files import ERRORS, WARNINGS
 from mmseg_da.utils import (
     ConfigOptions,
     load_config,

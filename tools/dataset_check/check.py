@@ -1,74 +1,24 @@
-"""What is wrong with the files that a config trains and tests on."""
+"""Finds the faults of the files that a config trains and tests on."""
 
 from __future__ import annotations
 
 import copy
 import signal
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from hashlib import blake2b
+from dataclasses import asdict
 from multiprocessing import Pool
 from pathlib import Path
-from typing import Optional
 
-import numpy as np
 from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from rich.progress import track
 
+from dataset_check.files import Finding, Sample, check_sample, to_sentence
 from mmseg_da.datasets import DomainDataset, LoadImage
-from mmseg_da.datasets.labels import IGNORE_INDEX
-from mmseg_da.errors import (
-    InputError,
-    LabelValueError,
-    SizeMismatchError,
-)
+from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS, TRANSFORMS
 from mmseg_da.utils.validate import TARGET, check_config, explain_build_errors
-
-# What makes training or evaluation stop or lie. All else is a warning.
-ERRORS = (
-    'wrong layout',
-    'missing label',
-    'unusable image',
-    'unusable label',
-    'size mismatch',
-    'unknown label value',
-    'duplicate between splits',
-)
-WARNINGS = ('empty label', 'one-class label')
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong with one file.
-
-    Attributes:
-        kind (str): One of ``ERRORS`` or ``WARNINGS``.
-        split (str): 'train', 'target' or 'val'.
-        file (str): The file, or the folder of a wrong layout.
-        message (str): A sentence.
-    """
-
-    kind: str
-    split: str
-    file: str
-    message: str
-
-    @property
-    def is_error(self) -> bool:
-        return self.kind in ERRORS
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What a worker needs to check one image and its label."""
-
-    split: str
-    info: dict
-    load_image: LoadImageFromFile
-    load_label: Optional[LoadAnnotations]
 
 
 def check_config_data(cfg: Config, workers: int = 0) -> dict:
@@ -122,7 +72,7 @@ def check_config_data(cfg: Config, workers: int = 0) -> dict:
 
 
 def as_json(result: dict) -> dict:
-    """The result with plain types, as the tool writes it."""
+    """Turn a result into plain types, as the tool writes them."""
     findings = [
         dict(
             asdict(finding),
@@ -150,7 +100,8 @@ def _plain(dataset_cfg: dict) -> Iterator[dict]:
     """The configs of the data sets inside of wrappers."""
     inner = dataset_cfg.get('datasets', dataset_cfg.get('dataset'))
     parts = [inner] if isinstance(inner, dict) else inner
-    # Else it is no wrapper, or building it tells what is wrong.
+    # Without inner data sets this is no wrapper, or building it fails with a
+    # message that says why.
     if not isinstance(parts, (list, tuple)):
         yield dataset_cfg
         return
@@ -174,8 +125,8 @@ def _find_samples(
     try:
         dataset = DATASETS.build(dataset_cfg)
     except (OSError, AssertionError) as error:
-        # Some of mmseg's look for their folders here; an InputError of ours
-        # is about the config.
+        # Some of mmseg's data sets look for their folders here. An InputError
+        # is about the config and goes on to the user.
         findings.append(_wrong_layout(split, dataset_cfg, error))
         return []
     try:
@@ -208,7 +159,7 @@ def _find_samples(
 
 def _wrong_layout(split: str, cfg: dict, error: Exception) -> Finding:
     root = cfg.get('data_root') or cfg['type']
-    return Finding('wrong layout', split, root, _sentence(error))
+    return Finding('wrong layout', split, root, to_sentence(error))
 
 
 def _list_samples(dataset: BaseDataset) -> tuple[list[dict], list[dict]]:
@@ -247,71 +198,8 @@ def _run(samples: list[Sample], workers: int) -> Iterator[tuple]:
 
 
 def _leave_interrupts() -> None:
-    """Ctrl-C is the main process's, which ends its workers."""
+    """Ignore Ctrl-C in a worker: the main process gets it and ends all."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def check_sample(
-    sample: Sample,
-) -> tuple[Optional[bytes], list[Finding]]:
-    """Read one image and its label.
-
-    Args:
-        sample (Sample): What to read.
-
-    Returns:
-        tuple: Digest of the image file's bytes (None if it has none), and
-        the findings.
-    """
-    findings: list[Finding] = []
-    results = dict(sample.info)
-    path = results['img_path']
-    try:
-        results = sample.load_image(results)
-    except Exception as error:  # stock loaders raise whatever they like
-        results.pop('ori_shape', None)
-        findings.append(
-            Finding('unusable image', sample.split, path, _sentence(error))
-        )
-    if sample.load_label is not None:
-        findings += _check_label(sample, results)
-    return _digest(path), findings
-
-
-def _check_label(sample: Sample, results: dict) -> Iterator[Finding]:
-    path = results['seg_map_path']
-    try:
-        label = sample.load_label(results)['gt_seg_map']
-    except Exception as error:
-        kind = 'unusable label'
-        if isinstance(error, SizeMismatchError):
-            kind = 'size mismatch'
-        elif isinstance(error, LabelValueError):
-            kind = 'unknown label value'
-        yield Finding(kind, sample.split, path, _sentence(error))
-        return
-    classes = np.unique(label)
-    classes = classes[classes != IGNORE_INDEX]
-    if len(classes) == 0:
-        message = f'The label file {path} is void everywhere.'
-        yield Finding('empty label', sample.split, path, message)
-    elif len(classes) == 1:
-        message = f'The label file {path} has class {classes[0]} alone.'
-        yield Finding('one-class label', sample.split, path, message)
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, InputError):
-        return str(error)
-    return f'{type(error).__name__}: {error}'
-
-
-def _digest(path: str) -> Optional[bytes]:
-    try:
-        data = Path(path).read_bytes()
-    except OSError:
-        return None
-    return blake2b(data, digest_size=16).digest() if data else None
 
 
 def _duplicates(hashes: dict) -> Iterator[Finding]:
