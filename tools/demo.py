@@ -11,8 +11,11 @@ import argparse
 import statistics
 from pathlib import Path
 
-from mmseg_da.utils import load_config, one_sentence_errors
-from mmseg_da.utils.dataset_configs import find_target_loader
+from mmengine.config import Config
+
+from mmseg_da.utils import one_sentence_errors
+from mmseg_da.utils.config import REPO_ROOT
+from reproduction.demo_options import DATA, walk_dicts
 from reproduction.experiments import (
     last_checkpoint,
     option_words,
@@ -55,18 +58,17 @@ def parse_args() -> argparse.Namespace:
 
 
 def data_options(name: str, data: str, short: bool) -> dict[str, object]:
-    """The ``--cfg-options`` that send a variant to the short demo's data."""
+    """Choose the ``--cfg-options`` that lead to the short demo's data."""
     if not short:
         return {}
-    options: dict[str, object] = {}
-    for loader in ('train', 'val', 'test'):
-        on_source = loader == 'train' and name != 'oracle'
-        part = 'gta5' if on_source else 'cityscapes'
-        options[f'{loader}_dataloader.dataset.data_root'] = f'{data}/{part}'
-    target = find_target_loader(load_config(CONFIGS[name]))
-    if target:
-        options[f'{target[0]}.dataset.data_root'] = f'{data}/cityscapes'
-    return options
+    cfg = Config.fromfile(str(REPO_ROOT / CONFIGS[name]))
+    loaders = [f'{name}_dataloader' for name in ('train', 'val', 'test')]
+    return {
+        f'{key}.data_root': node['data_root'].replace(DATA, data, 1)
+        for part in (*loaders, 'default_hooks')
+        for key, node in walk_dicts(cfg[part], part)
+        if 'data_root' in node
+    }
 
 
 def demo_options(

@@ -1,5 +1,5 @@
 # Table 4: the Dice loss weighted by median frequency.
-_base_ = './bisenet_adv_gta2cs.py'
+_base_ = '../_base_/table4.py'
 loss = dict(
     type='mmseg_da.DiceLoss',
     class_weight='data/gta5/class_statistics.json',
@@ -10,6 +10,3 @@ model = dict(
         dict(head, loss_decode=loss) for head in _base_.model.auxiliary_head
     ],
 )
-train_dataloader = dict(batch_size=4)
-# 50 epochs of 2,500 images in batches of 4.
-train_cfg = dict(max_iters=31250)

@@ -1,5 +1,5 @@
 # Table 4: alpha * weighted Dice + (1 - alpha) * focal, alpha = 0.5.
-_base_ = './bisenet_adv_gta2cs.py'
+_base_ = '../_base_/table4.py'
 loss = [
     dict(
         type='mmseg_da.DiceLoss',
@@ -14,6 +14,3 @@ model = dict(
         dict(head, loss_decode=loss) for head in _base_.model.auxiliary_head
     ],
 )
-train_dataloader = dict(batch_size=4)
-# 50 epochs of 2,500 images in batches of 4.
-train_cfg = dict(max_iters=31250)

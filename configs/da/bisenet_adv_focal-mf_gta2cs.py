@@ -1,5 +1,5 @@
 # Table 4: the focal loss weighted by median frequency.
-_base_ = './bisenet_adv_gta2cs.py'
+_base_ = '../_base_/table4.py'
 loss = dict(
     type='mmseg_da.FocalLoss',
     gamma=1.0,
@@ -11,6 +11,3 @@ model = dict(
         dict(head, loss_decode=loss) for head in _base_.model.auxiliary_head
     ],
 )
-train_dataloader = dict(batch_size=4)
-# 50 epochs of 2,500 images in batches of 4.
-train_cfg = dict(max_iters=31250)

@@ -1,5 +1,5 @@
 # Table 4: adaptation with the focal loss.
-_base_ = './bisenet_adv_gta2cs.py'
+_base_ = '../_base_/table4.py'
 loss = dict(type='mmseg_da.FocalLoss', gamma=1.0)
 model = dict(
     decode_head=dict(loss_decode=dict(_delete_=True, **loss)),
@@ -7,6 +7,3 @@ model = dict(
         dict(head, loss_decode=loss) for head in _base_.model.auxiliary_head
     ],
 )
-train_dataloader = dict(batch_size=4)
-# 50 epochs of 2,500 images in batches of 4.
-train_cfg = dict(max_iters=31250)

@@ -1,4 +1,4 @@
-"""What is wrong with the files that a config trains and tests on."""
+"""Finds the faults of the files that a config trains and tests on."""
 
 import copy
 import signal
@@ -76,7 +76,7 @@ def check_config_data(cfg: Config, workers: int = 0) -> dict:
 
 
 def as_json(result: dict) -> dict:
-    """The result with plain types, as the tool writes it."""
+    """Turn a result into plain types, as the tool writes them."""
     findings = [
         dict(
             asdict(finding),
@@ -103,7 +103,8 @@ def _plain(dataset_cfg: dict) -> Iterator[dict]:
     """The configs of the data sets inside of wrappers."""
     inner = dataset_cfg.get('datasets', dataset_cfg.get('dataset'))
     parts = [inner] if isinstance(inner, dict) else inner
-    # Else it is no wrapper, or building it tells what is wrong.
+    # Without inner data sets this is no wrapper, or building it fails with a
+    # message that says why.
     if not isinstance(parts, (list, tuple)):
         yield dataset_cfg
         return
@@ -129,8 +130,8 @@ def _find_samples(
     try:
         dataset = DATASETS.build(dataset_cfg)
     except (OSError, AssertionError) as error:
-        # Some of mmseg's look for their folders here; an InputError of ours
-        # is about the config.
+        # Some of mmseg's data sets look for their folders here. An InputError
+        # is about the config and goes on to the user.
         findings.append(_wrong_layout(split, dataset_cfg, error))
         return []
     try:
@@ -206,7 +207,7 @@ def _run(samples: list[Sample], workers: int) -> Iterator[tuple]:
 
 
 def _leave_interrupts() -> None:
-    """Ctrl-C is the main process's, which ends its workers."""
+    """Ignore Ctrl-C in a worker: the main process gets it and ends all."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -1,4 +1,4 @@
-"""One set of overrides that brings any row's config to the demo's size."""
+"""Overrides that bring any row's config to the size of the demo report."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ PARTS = ('model', 'train_dataloader', 'val_dataloader', 'default_hooks')
 def demo_options(config: str) -> dict[str, object]:
     """Compute the overrides of a row's config.
 
-    Data roots and class weights move to the demo's data, images shrink to an
-    eighth, training is short, in small batches, and from scratch; everything
-    else stays the config's: network at full width, losses, augmentations,
+    Data roots and class weights move to the demo's data. Images shrink to an
+    eighth. Training is short, in small batches, and from scratch. All else
+    stays as in the config: network at full width, losses, augmentations,
     optimizers, schedule, adaptation.
 
     Args:
@@ -35,10 +35,10 @@ def demo_options(config: str) -> dict[str, object]:
     cfg = Config.fromfile(str(REPO_ROOT / config))
     options: dict[str, object] = {}
     for part in PARTS:
-        for key, node in _dicts(cfg[part], part):
+        for key, node in walk_dicts(cfg[part], part):
             options.update(_shrink(key, node))
     options.update(_shorten(cfg))
-    # The loader and its data set are the val ones, under another name.
+    # Testing uses the loader of validation.
     for key, value in list(options.items()):
         if key.startswith('val_dataloader'):
             options[key.replace('val', 'test', 1)] = value
@@ -46,7 +46,7 @@ def demo_options(config: str) -> dict[str, object]:
 
 
 def _shrink(key: str, node: dict) -> dict[str, object]:
-    """The overrides of one dict of the config: where, and how large."""
+    """Override where the data is and how large images are, in one dict."""
     options: dict[str, object] = {}
     if isinstance(node.get('data_root'), str):
         options['data_root'] = node['data_root'].replace('data', DATA, 1)
@@ -85,8 +85,17 @@ def _shorten(cfg: Config) -> dict[str, object]:
     }
 
 
-def _dicts(node, key: str) -> Iterator[tuple[str, dict]]:
-    """All dicts inside, with their keys as ``--cfg-options`` write them."""
+def walk_dicts(node: object, key: str) -> Iterator[tuple[str, dict]]:
+    """Walk all dicts inside a part of a config.
+
+    Args:
+        node (object): The part.
+        key (str): Its key.
+
+    Yields:
+        tuple[str, dict]: Key of a dict, as ``--cfg-options`` write it, and
+        the dict.
+    """
     if isinstance(node, dict):
         yield key, node
         children = node.items()
@@ -95,4 +104,4 @@ def _dicts(node, key: str) -> Iterator[tuple[str, dict]]:
     else:
         return
     for name, child in children:
-        yield from _dicts(child, f'{key}.{name}')
+        yield from walk_dicts(child, f'{key}.{name}')
