@@ -1,8 +1,8 @@
 # Table 1 (the oracle): BiSeNet-R18 trained on Cityscapes itself.
 _base_ = [
     '../_base_/models/bisenet_r18.py',
-    '../_base_/datasets/cityscapes.py',
-    '../_base_/datasets/cityscapes_val.py',
+    '../_base_/sources/cityscapes.py',
+    '../_base_/evaluation/cityscapes_val.py',
     '../_base_/schedules/bisenet_sgd.py',
     '../_base_/default_runtime.py',
 ]

@@ -1,8 +1,8 @@
 # Table 1: DeepLabV2-R101 trained on Cityscapes itself.
 _base_ = [
     '../_base_/models/deeplabv2_r101.py',
-    '../_base_/datasets/cityscapes.py',
-    '../_base_/datasets/cityscapes_val.py',
+    '../_base_/sources/cityscapes.py',
+    '../_base_/evaluation/cityscapes_val.py',
     '../_base_/schedules/deeplabv2_sgd.py',
     '../_base_/default_runtime.py',
 ]

@@ -1,8 +1,8 @@
 # DeepLabV2-R101 with colour jitter on GTA5: what deeplabv2_adv starts from.
 _base_ = [
     '../_base_/models/deeplabv2_r101.py',
-    '../_base_/datasets/gta5.py',
-    '../_base_/datasets/cityscapes_val.py',
+    '../_base_/sources/gta5.py',
+    '../_base_/evaluation/cityscapes_val.py',
     '../_base_/schedules/deeplabv2_sgd.py',
     '../_base_/default_runtime.py',
 ]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmseg.apis import init_model
 from PIL import Image
 from toy import (
@@ -321,8 +321,9 @@ def write_cityscapes(root, rng):
 def test_target_label_files_are_never_read(tmp_path):
     """The shipped config's target, its labels unreadable."""
     write_cityscapes(tmp_path / 'cityscapes', np.random.default_rng(0))
-    path = CONFIGS / '_base_/adaptation/adversarial_cityscapes.py'
-    target = Config.fromfile(path).adversarial.target_dataloader
+    path = CONFIGS / '_base_/targets/cityscapes.py'
+    dataset = Config.fromfile(path).cityscapes_target_dataset
+    target = ConfigDict(dataset=dataset)
     target.dataset.data_root = str(tmp_path / 'cityscapes')
     target.dataset.img_scale = (64, 32)
     runner = make_runner(
