@@ -22,7 +22,11 @@ NAMES = sorted(
 )
 DEMOS = [name for name in NAMES if name.startswith('demo/')]
 EVALUATION = 'da/bisenet_adv_gta2cs_eval-1024x512.py'
-ROWS = [name for name in NAMES if name not in (*DEMOS, EVALUATION)]
+# Pairs of data sets that are not the paper's.
+PAIRS = [
+    name for name in NAMES if name.startswith(('synthia2cs/', 'cs2acdc/'))
+]
+ROWS = [name for name in NAMES if name not in (*DEMOS, EVALUATION, *PAIRS)]
 WEIGHTS = [0.5, *[1.0] * 17, 9.0]
 JITTER, FLIP, CROP = (
     'mmseg_da.ColorJitter',
