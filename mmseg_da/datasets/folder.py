@@ -12,9 +12,18 @@ from mmseg.datasets import CityscapesDataset as _MMSegCityscapes
 from mmseg_da.datasets.declared_encoding import build_encoding, check_classes
 from mmseg_da.datasets.encodings import guess_encoding
 from mmseg_da.datasets.label_encoding import LabelEncoding
-from mmseg_da.datasets.listing import VIDEO_SUFFIXES, expand_path, folder_of
+from mmseg_da.datasets.listing import (
+    VIDEO_SUFFIXES,
+    expand_path,
+    folder_of,
+    shorten,
+)
 from mmseg_da.datasets.resized import check_resized, count_copied
-from mmseg_da.datasets.sample_files import find_images, find_labels
+from mmseg_da.datasets.sample_files import (
+    describe_shortage,
+    find_images,
+    find_labels,
+)
 from mmseg_da.datasets.seeded_dataset import SeededDataset
 from mmseg_da.datasets.transforms._check import check_size
 from mmseg_da.datasets.video import check_video_pipeline, count_frames
@@ -71,16 +80,12 @@ class FolderDataset(SeededDataset):
 
     Example:
         >>> FolderDataset(
-        ...     data_root='carla',
         ...     data_prefix=dict(img_path='rgb', seg_map_path='tags'),
-        ...     label_encoding=dict(
-        ...         ids={7: 'road', 10: 'car', 0: 255}, channel='red'))
+        ...     label_encoding=dict(ids={7: 'road', 0: 255}, channel='red'))
         >>> FolderDataset(data_prefix=dict(img_path='~/drive.mp4'))
     """
 
     METAINFO: dict = {}
-    #: Classes and palette unless ``metainfo`` gives others.
-    DEFAULT_META = _MMSegCityscapes.METAINFO
     #: What to do when there are no images.
     ADVICE = (
         "set the data set's data_root and data_prefix.img_path to where the "
@@ -114,7 +119,7 @@ class FolderDataset(SeededDataset):
         self.max_samples = max_samples
         self._declared = label_encoding
         if not self.METAINFO:
-            metainfo = check_classes(metainfo or self.DEFAULT_META)
+            metainfo = check_classes(metainfo or _MMSegCityscapes.METAINFO)
         for key in ('data_root', 'ann_file'):
             if kwargs.get(key):
                 kwargs[key] = expand_path(kwargs[key])
@@ -137,7 +142,7 @@ class FolderDataset(SeededDataset):
 
     @property
     def is_labelled(self) -> bool:
-        """Whether the data set has labels."""
+        """Whether there are labels."""
         return 'seg_map_path' in self.data_prefix
 
     @property
@@ -197,7 +202,8 @@ class FolderDataset(SeededDataset):
         if not self._skips or len(missing) == len(samples):
             raise InputError(
                 f'{finding}: add it, check seg_map_suffix, or leave the '
-                'image out with ann_file.'
+                'image out with ann_file; labels there have the names '
+                f'{shorten(self._label_names, 3) or "(none)"}.'
             )
         print_log(
             f'Skipped {len(missing)} samples: {finding}.',
@@ -214,21 +220,13 @@ class FolderDataset(SeededDataset):
             str, optional: A sentence with the numbers. Only after
             :meth:`find_samples`.
         """
-        found, wanted = self.num_available, self.max_samples
-        copied = count_copied(self.data_root)
-        if wanted is not None and found < wanted:
-            finding = f'max_samples is {wanted:,}, but there are {found:,}'
-        elif wanted is None and copied and copied[0] < copied[1]:
-            finding = (
-                f'the resized copy was made with {copied[0]:,} of '
-                f'{copied[1]:,}'
-            )
-        else:
-            return None
-        return (
-            f'{type(self).__name__} uses {found:,} images of '
-            f"'{self.data_prefix.get('img_path')}': {finding}."
+        finding = describe_shortage(
+            self.num_available,
+            self.max_samples,
+            count_copied(self.data_root),
         )
+        path = self.data_prefix.get('img_path')
+        return finding and f"{type(self).__name__} in '{path}': {finding}."
 
     def find_samples(self) -> tuple[list[dict], list[dict]]:
         """Find the samples, those without a label file too.
@@ -260,6 +258,7 @@ class FolderDataset(SeededDataset):
             return samples, []
         path = self.data_prefix['seg_map_path']
         labels = find_labels(path, self.seg_map_suffix, self.backend_args)
+        self._label_names = list(labels)
         folder, missing = folder_of(path), []
         for name, sample in zip(names, samples):
             file = labels.get(name)

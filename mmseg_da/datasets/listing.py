@@ -38,7 +38,7 @@ def find_files(
         path (str): A folder, or a pattern with the wildcards of a shell:
             ``*``, ``?``, ``[...]``, and ``**`` for any depth. If a pattern's
             last part has no wildcard, it matches folders, else files, which
-            then end as the pattern does.
+            then end as the pattern does (unless it ends in ``.*``).
         suffix (str | tuple[str, ...]): What the names of files end in; of
             several suffixes any, in any case.
         backend_args (dict, optional): A file backend of mmengine other than
@@ -114,7 +114,7 @@ def _split_pattern(
         rest += '/**/*'
     elif '.' in parts[-1]:
         rest, dot, end = rest.rpartition('.')
-        suffix = dot + end
+        suffix = suffix if end == '*' else dot + end
     expression = ''.join(map(_translate, _WILDCARD.split(rest)))
     return folder, re.compile(expression), suffix
 

@@ -40,8 +40,8 @@ def find_images(
     folder = folder_of(path)
     if not fileio.isdir(folder, backend_args=backend_args):
         raise InputError(
-            f"There are no images in '{folder}', which is not a folder: "
-            f'{advice}.'
+            f"The data set looked for images in '{folder}', which is not a "
+            f'folder: {advice}.'
         )
     files = find_files(path, suffix or IMAGE_SUFFIXES, backend_args)
     wanted = '*' + (suffix or f'({"|".join(IMAGE_SUFFIXES)})')
@@ -83,11 +83,35 @@ def find_labels(
     folder = folder_of(path)
     if not fileio.isdir(folder, backend_args=backend_args):
         raise InputError(
-            f"There are no labels in '{folder}', which is not a folder: "
-            'check data_root and data_prefix.seg_map_path (None for images '
-            'without labels).'
+            f"The data set looked for labels in '{folder}', which is not a "
+            'folder: check data_root and data_prefix.seg_map_path (None for '
+            'images without labels).'
         )
     return find_files(path, suffix or ('.png',), backend_args)
+
+
+def describe_shortage(
+    found: int, wanted: int | None, copied: tuple[int, int] | None
+) -> str | None:
+    """Say that there are fewer images than were asked for.
+
+    Args:
+        found (int): Images that are there.
+        wanted (int, optional): Images asked for; None for all.
+        copied (tuple[int, int], optional): Of a resized copy: the images
+            copied, and those that there were to copy.
+
+    Returns:
+        str, optional: The numbers, or None if there are enough.
+    """
+    if wanted is not None and found < wanted:
+        return f'max_samples is {wanted:,}, but there are {found:,} images'
+    if wanted is None and copied and copied[0] < copied[1]:
+        return (
+            f'the resized copy was made with {copied[0]:,} of {copied[1]:,} '
+            'images'
+        )
+    return None
 
 
 def _read_names(

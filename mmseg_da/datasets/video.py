@@ -51,7 +51,7 @@ def count_frames(path: str) -> int:
     Raises:
         InputError: The video, or its first or last frame, cannot be decoded.
     """
-    declared = int(_open(path, os.getpid()).get(cv2.CAP_PROP_FRAME_COUNT))
+    declared = int(_open(path).get(cv2.CAP_PROP_FRAME_COUNT))
     try:
         read_frame(path, 0)
     except UnreadableFileError:
@@ -82,7 +82,7 @@ def read_frame(path: str, index: int) -> np.ndarray:
     Raises:
         UnreadableFileError: The frame cannot be decoded.
     """
-    video = _open(path, os.getpid())
+    video = _open(path)
     # Seeking decodes from the last key frame on.
     if int(video.get(cv2.CAP_PROP_POS_FRAMES)) != index:
         video.set(cv2.CAP_PROP_POS_FRAMES, index)
@@ -95,7 +95,12 @@ def read_frame(path: str, index: int) -> np.ndarray:
     return frame
 
 
+def _open(path: str) -> cv2.VideoCapture:
+    # A forked worker must not share the position in the file, and a file may
+    # be replaced.
+    return _open_once(path, os.getpid(), os.stat(path).st_mtime_ns)
+
+
 @lru_cache(maxsize=4)
-def _open(path: str, process: int) -> cv2.VideoCapture:
-    # Per process: a forked worker must not share the file's position.
+def _open_once(path: str, process: int, changed: int) -> cv2.VideoCapture:
     return cv2.VideoCapture(path)

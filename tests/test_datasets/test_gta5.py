@@ -87,8 +87,8 @@ def test_fewer_images_than_max_samples_are_told(
     assert told == []
     assert len(GTA5Dataset(data_root=str(gta5), max_samples=2500)) == 10
     (message,) = told
-    assert 'uses 10 images of' in message
-    assert message.endswith(': max_samples is 2,500, but there are 10.')
+    assert message.startswith(f"GTA5Dataset in '{gta5}/images': ")
+    assert message.endswith('max_samples is 2,500, but there are 10 images.')
 
 
 @pytest.mark.parametrize('start', ['~', '$HOME', '${HOME}'])

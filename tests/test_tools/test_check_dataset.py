@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from tiny_data import write_image, write_label
@@ -216,10 +217,53 @@ def test_label_of_two_encodings(data: Path, check) -> None:
         assert kinds <= {'unknown label value'}
 
 
+def test_other_images_to_test_on(data: Path, check, capsys) -> None:
+    text = (data / 'config.py').read_text()
+    (data / 'config.py').write_text(text + 'test_dataloader = val_dataloader')
+    check()
+    assert ', 2 val\n' in capsys.readouterr().out
+    (data / 'config.py').write_text(
+        f'{text}test_dataloader = dict(dataset=dict('
+        "type='mmseg_da.FolderDataset', "
+        f'data_root={str(data / "photos")!r}))'
+    )
+    write_image(data / 'photos/a.JPG', 77)
+    shutil.copy(data / 'gta5/images/3.png', data / 'photos/b.png')
+    status, (finding,) = check()
+    assert ', 2 val, 2 test\n' in capsys.readouterr().out
+    assert (finding['kind'], finding['split']) == (
+        'duplicate between splits',
+        'test',
+    )
+
+
+def test_a_video_as_target(data: Path, check, capsys) -> None:
+    path = data / 'drive.avi'
+    code = cv2.VideoWriter_fourcc(*'MJPG')
+    writer = cv2.VideoWriter(str(path), code, 10, (64, 32))
+    for value in range(5):
+        writer.write(np.full((32, 64, 3), 50 * value, np.uint8))
+    writer.release()
+    (data / 'config.py').write_text(
+        (data / 'config.py').read_text()
+        + 'default_hooks["adversarial"]["target_dataloader"] = dict('
+        f"dataset=dict(type='mmseg_da.FolderDataset', data_prefix=dict("
+        f"img_path='{path}'), pipeline=pipeline))"
+    )
+    assert check() == (0, [])
+    assert '5 target' in capsys.readouterr().out
+    path.write_bytes(b'no video')
+    status, (finding,) = check()
+    assert (status, finding['kind']) == (1, 'wrong layout')
+    assert 'drive.avi cannot be decoded' in finding['message']
+
+
 def test_fewer_images_than_asked_for(check) -> None:
     status, (finding,) = check('--cfg-options', f'{SOURCE}.max_samples=2500')
     assert (status, finding['kind']) == (0, 'fewer images')
-    assert 'max_samples is 2,500, but there are 6.' in finding['message']
+    assert (
+        'max_samples is 2,500, but there are 6 images.' in finding['message']
+    )
 
 
 def test_jpeg_damaged_inside(data: Path, check, capfd) -> None:

@@ -202,9 +202,10 @@ def test_copy_of_fewer_images_is_told(config, tmp_path, told, asked):
     cfg = train_cfg(config, {**options, key: asked})
     assert len(list(samples(cfg))) == 2
     (message,) = told
-    assert 'GTA5Dataset uses 2 images of' in message
-    said = 'the resized copy was made with 2 of 3.'
-    assert message.endswith(said if asked is None else 'but there are 2.')
+    said = 'the resized copy was made with 2 of 3 images.'
+    if asked is not None:
+        said = 'max_samples is 2,500, but there are 2 images.'
+    assert message.startswith('GTA5Dataset in ') and message.endswith(said)
 
 
 def test_copy_of_a_declared_encoding(config, tmp_path):

@@ -29,8 +29,9 @@ def check_config_data(cfg: Config, workers: int = 0) -> dict:
     """Check every file that a config's data loaders would read.
 
     The sets are ``train_dataloader``, the target's
-    ``target_dataloader`` (images alone: its labels are never opened) and
-    ``val_dataloader``, with the samples that they choose (``max_samples``,
+    ``target_dataloader`` (images alone: its labels are never opened),
+    ``val_dataloader`` and, where it is another one, ``test_dataloader``,
+    with the samples that they choose (``max_samples``,
     ``cities``, ``ids``, ``ann_file``).
 
     Args:
@@ -94,7 +95,11 @@ def _splits(cfg: Config) -> Iterator[tuple[str, tuple[str, dict]]]:
         ('train', 'train_dataloader', cfg.get('train_dataloader')),
         ('target', *target),
         ('val', 'val_dataloader', cfg.get('val_dataloader')),
+        ('test', 'test_dataloader', cfg.get('test_dataloader')),
     ):
+        # Many configs test on the validation's images.
+        if split == 'test' and loader == cfg.get('val_dataloader'):
+            continue
         if loader:
             yield split, (key, loader)
 

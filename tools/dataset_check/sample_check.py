@@ -33,7 +33,7 @@ class Finding:
 
     Attributes:
         kind (str): One of ``ERRORS`` or ``WARNINGS``.
-        split (str): 'train', 'target' or 'val'.
+        split (str): 'train', 'target', 'val' or 'test'.
         file (str): The file, or the folder of a wrong layout.
         message (str): A sentence.
     """

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from mmengine.runner import Runner
-from mmengine.structures import PixelData
-from mmseg.structures import SegDataSample
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmseg_da.adaptation.augment import strong_augment
 from mmseg_da.adaptation.iteration import Iteration
+from mmseg_da.adaptation.supervision import supervise
 from mmseg_da.adaptation.terms.base import AdaptationTerm
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS
@@ -133,9 +129,8 @@ class ClassMixTerm(AdaptationTerm):
         mixed_labels = torch.where(pasted, labels, other_labels)
         if weights is not None:
             weights = torch.where(pasted, 1.0, weights)
-        losses = supervise(iteration, mixed, mixed_labels, weights)
-        total = sum(loss for name, loss in losses.items() if 'loss' in name)
-        return dict(loss_mix=self.loss_weight * total)
+        loss = supervise(iteration, mixed, mixed_labels, weights)
+        return dict(loss_mix=self.loss_weight * loss)
 
     def _others(
         self, iteration: Iteration, ignore_index: int
@@ -168,84 +163,4 @@ class ClassMixTerm(AdaptationTerm):
         if self.confident_share is not None:
             runner.message_hub.update_scalar(
                 'train/confident_share', self.confident_share
-            )
-
-
-def supervise(
-    iteration: Iteration,
-    inputs: Tensor,
-    labels: Tensor,
-    weights: Tensor | None = None,
-) -> dict[str, Tensor]:
-    """The segmentor's losses on further images, of every head.
-
-    Args:
-        iteration (Iteration): The iteration.
-        inputs (Tensor): Preprocessed images ``(N, 3, H, W)``.
-        labels (Tensor): ``(N, H, W)``.
-        weights (Tensor, optional): Of each pixel ``(N, H, W)``.
-
-    Returns:
-        dict[str, Tensor]: As ``segmentor.loss`` returns them.
-
-    Raises:
-        InputError: If a head trains on edge maps, which no mixed label has,
-            or does not ask its sampler for weights.
-    """
-    samples = [
-        SegDataSample(
-            metainfo=sample.metainfo,
-            gt_sem_seg=PixelData(data=label[None]),
-        )
-        for sample, label in zip(iteration.source['data_samples'], labels)
-    ]
-    iteration.start_another_pass()
-    with pixel_weights(iteration.segmentor, weights):
-        try:
-            return iteration.segmentor.loss(inputs, samples)
-        except AttributeError as error:
-            if 'gt_edge_map' not in str(error):
-                raise
-            raise InputError(
-                'The segmentor trains on edge maps, which labels of mixed '
-                'images do not have: use a decode head without them.'
-            ) from error
-
-
-class _PixelWeights:
-    """Hands weights to a stock head, which asks its sampler for them."""
-
-    def __init__(self, weights: Tensor) -> None:
-        self.weights = weights
-        self.asked = False
-
-    def sample(self, seg_logit: Tensor, seg_label: Tensor) -> Tensor:
-        self.asked = True
-        return self.weights
-
-
-@contextmanager
-def pixel_weights(
-    segmentor: nn.Module, weights: Tensor | None
-) -> Iterator[None]:
-    """Weight each pixel's loss in every head, within the block."""
-    if weights is None:
-        yield
-        return
-    heads = [m for m in segmentor.modules() if hasattr(m, 'loss_by_feat')]
-    before = [head.sampler for head in heads]
-    samplers = [_PixelWeights(weights) for _ in heads]
-    for head, sampler in zip(heads, samplers):
-        head.sampler = sampler
-    try:
-        yield
-    finally:
-        for head, sampler in zip(heads, before):
-            head.sampler = sampler
-    for head, sampler in zip(heads, samplers):
-        if not sampler.asked:
-            raise InputError(
-                f'{type(head).__name__} computes its loss without asking its '
-                "sampler for weights of pixels: set pseudo_labels='pixel', "
-                'which needs none.'
             )
