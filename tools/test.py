@@ -102,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_config(cfg, 'test')
     # Without a file name the runner dumps the config as TIMESTAMP.py. With
     # it, the config of the training in the same work dir would be replaced.
-    cfg = Config(cfg.to_dict())
+    cfg = Config(cfg._cfg_dict)
     set_launcher(cfg, args.launcher)
     if args.show_dir is not None:
         paint_predictions(cfg, args.show_dir)

@@ -111,8 +111,11 @@ def dataset_meta(cfg: Config, model: BaseSegmentor) -> dict:
 def _test_datasets(cfg: Config) -> list[tuple[str, dict]]:
     for key in ('test_dataloader', 'val_dataloader'):
         loader = cfg.get(key)
-        if loader:
-            return list(single_datasets(loader['dataset'], f'{key}.dataset'))
+        found = single_datasets(
+            (loader or {}).get('dataset'), f'{key}.dataset'
+        )
+        if found := list(found):
+            return found
     raise InputError(
         f'{cfg.filename or "The config"} has no test_dataloader, which says '
         'what classes there are and how an image is prepared: give a config '

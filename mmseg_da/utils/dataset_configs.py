@@ -18,7 +18,9 @@ def single_datasets(dataset: dict, key: str) -> Iterator[tuple[str, dict]]:
         tuple[str, dict]: Key and config of each data set that has a pipeline
         of its own.
     """
-    inner = {key: dataset}
+    if not isinstance(dataset, dict):
+        return
+    inner = {}
     if 'datasets' in dataset:
         inner = {
             f'{key}.datasets.{i}': one

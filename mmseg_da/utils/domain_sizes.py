@@ -41,28 +41,30 @@ def check_domain_sizes(cfg: dict) -> None:
     }
     if len(set(sizes.values())) == 1:
         return
-    divisor, fixed = (preprocessor.get(k) for k in ('size_divisor', 'size'))
+    divisor, fixed = (
+        _pair(preprocessor.get(key)) for key in ('size_divisor', 'size')
+    )
     for key, size in sizes.items():
         if size is None:
             continue
         padded = _padded(size, divisor, fixed)
         if padded == size:
             continue
-        name, value = ('size_divisor', divisor) if divisor else ('size', fixed)
+        name = 'size_divisor' if divisor else 'size'
         width, height = padded
         raise InputError(
             f'{key} ends in images of {size[0]}x{size[1]}, which '
-            f'model.data_preprocessor.{name}={value} pads to '
+            f'model.data_preprocessor.{name}={preprocessor[name]} pads to '
             f'{width}x{height}, so that the padding tells the domains apart: '
             f'set its img_scale or crop to a size that needs no padding, such '
             f'as {width}x{height}, or set size_divisor=1 and no size.'
         )
 
 
-def _padded(size: Size, divisor: int | None, fixed: Size | None) -> Size:
+def _padded(size: Size, divisor: Size | None, fixed: Size | None) -> Size:
     """Width and height after padding."""
-    if divisor:
-        return tuple(-(-n // divisor) * divisor for n in size)
+    if divisor and divisor[0] > 0:
+        return tuple(-(-n // divisor[0]) * divisor[0] for n in size)
     if fixed:
         return tuple(map(max, size, (fixed[1], fixed[0])))
     return size
@@ -90,8 +92,8 @@ def _final_size(dataset: dict) -> Size | None:
 
 
 def _pair(value: object) -> Size | None:
-    if isinstance(value, int):
-        return value, value
-    if isinstance(value, (tuple, list)) and len(value) == 2:
-        return tuple(value)
+    """Read a size; None if it is no size, which its user refuses."""
+    pair = (value, value) if isinstance(value, int) else value
+    if isinstance(pair, (tuple, list)) and len(pair) == 2:
+        return tuple(pair) if all(type(n) is int for n in pair) else None
     return None
