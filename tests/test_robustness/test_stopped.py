@@ -117,6 +117,10 @@ def test_an_epoch_without_end(tools, config, folder: Path) -> None:
     assert not Path('w').exists()
 
 
+class Started(Exception):
+    """Training would begin."""
+
+
 FEWER = [
     'model.decode_head.num_classes=3',
     'model.decode_head.channels=3',
@@ -129,12 +133,21 @@ def test_fine_tuning_with_other_classes(
 ) -> None:
     options = [*FEWER, f'load_from={checkpoint}']
     assert 'that fit, with --partial-load.' in refusal(tools, config, *options)
-    started = RuntimeError('started')
+    load = Runner.load_or_resume
+
+    def load_and_stop(runner) -> None:
+        load(runner)
+        raise Started(runner.model.state_dict())
+
     with (
-        patch.object(Runner, 'train', side_effect=started),
-        pytest.raises(RuntimeError, match='started'),
+        patch.object(Runner, 'load_or_resume', load_and_stop),
+        pytest.raises(Started) as started,
     ):
         train(tools, config, *options, words=('--partial-load',))
+    (weights,) = started.value.args
+    for name, value in load_file(checkpoint)['state_dict'].items():
+        fits = value.shape == weights[name].shape
+        assert torch.equal(value, weights[name]) if fits else 'head' in name
     said = capsys.readouterr().err
     assert re.search(
         r'\d+ of \d+ tensors are taken from .*iter_2\.pth; of another shape, '
