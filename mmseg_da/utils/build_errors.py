@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmseg_da.errors import InputError
 from mmseg_da.utils.config_types import find_registries, iter_dicts
 
-# What constructors raise for bad arguments.
+# Errors that constructors raise for bad arguments.
 ERRORS = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError),
     *(RuntimeError, TypeError, ValueError),
@@ -28,8 +28,8 @@ def explain_build_errors(cfg: Config, within: str = '') -> Iterator[None]:
 
     Args:
         cfg (Config): The config in use.
-        within (str): The key, with dots, of what is built, where it is
-            known: parts of a config may be equal. Defaults to '', the whole.
+        within (str): Key, with dots, under which to look, since dicts of a
+            config may be equal. Defaults to '', the whole config.
 
     Raises:
         InputError: If a constructor refuses the arguments that the config
@@ -70,7 +70,7 @@ def _build(build: Callable, failed: list, cfg: dict, *args, **kwargs) -> Any:
     try:
         return build(cfg, *args, **kwargs)
     except Exception as error:
-        # The innermost part is the first one to note an error.
+        # The innermost call notes the error first.
         if isinstance(cfg, dict) and all(error is not e for _, e in failed):
             failed.append((cfg, error))
         raise

@@ -13,18 +13,18 @@ from mmseg_da.utils.cli import warn
 from mmseg_da.utils.safe_load import load_file, weights_only_loading
 
 AUXILIARY = 'auxiliary_head.'
-# What MMEngine needs for going on with a run, as it saves it.
+# Keys of MMEngine's checkpoints that a run needs to be resumed.
 NEEDED_TO_RESUME = ('state_dict', 'meta', 'message_hub', 'optimizer')
-# What belongs to the weights.
+# Keys that starting from the weights makes use of, or may ignore.
 WEIGHTS = ('state_dict', 'meta', 'message_hub')
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
-    """Load a checkpoint's weights into a model that is to predict.
+    """Load the weights of a checkpoint into a model for prediction.
 
     The file is read as weights only: objects that could run code are
-    refused. Auxiliary heads may be in one and not in the other, since they
-    do not predict.
+    refused. Auxiliary heads may be missing in the file or in the model, since
+    they do not predict.
 
     Args:
         model (nn.Module): A model of the checkpoint's architecture.
@@ -59,17 +59,16 @@ def check_weights(model: nn.Module, path: str | Path) -> dict[str, Tensor]:
 def check_start(
     model: nn.Module, path: str, resume: bool, partial: bool = False
 ) -> None:
-    """Check the checkpoint from which a training starts or goes on.
+    """Check the checkpoint from which a training starts or is resumed.
 
-    Says which weights of the model and which parts of the file are not used.
+    A warning names the weights and the parts of the file that are not used.
 
     Args:
         model (nn.Module): The model that is about to be trained.
         path (str): The checkpoint, a file or a URL.
-        resume (bool): Whether the run goes on, rather than starting from the
-            weights alone.
-        partial (bool): Start from the weights that fit, though others do
-            not. Defaults to False.
+        resume (bool): Whether a run is resumed, not started from weights.
+        partial (bool): Whether to start from the weights that fit, even if
+            others do not. Defaults to False.
 
     Raises:
         InputError: If the weights do not fit, or a run cannot be resumed

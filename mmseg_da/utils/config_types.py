@@ -197,24 +197,25 @@ def class_name(kind: Any) -> str:
 
 
 def iter_dicts(
-    node: Any, path: str = '', built: bool = False
+    node: Any, path: str = '', buildable: bool = False
 ) -> Iterator[tuple[str, dict]]:
     """Every dict of a config and its key, with dots.
 
     Args:
-        node: The config, or the part of it at ``path``.
-        path (str): Its key. Defaults to '', the whole.
-        built (bool): Only dicts from which registered classes are built.
+        node: The config, or the value of the key ``path``.
+        path (str): Key of ``node``. Defaults to '', the whole config.
+        buildable (bool): Whether to leave out dicts from which no registered
+            class is built. Defaults to False.
     """
     children: Iterable[tuple[Any, Any]] = ()
     if isinstance(node, dict):
         yield path, node
-        if built and class_name(node.get('type')) in FORWARDING:
+        if buildable and class_name(node.get('type')) in FORWARDING:
             return
         children = node.items()
     elif isinstance(node, (list, tuple)):
         children = enumerate(node)
     for key, child in children:
-        if not (built and key in FREE):
+        if not (buildable and key in FREE):
             name = f'{path}.{key}' if path else str(key)
-            yield from iter_dicts(child, name, built)
+            yield from iter_dicts(child, name, buildable)

@@ -23,9 +23,9 @@ class Pretrained(NamedTuple):
     Args:
         key (str): The key of the file or URL.
         checkpoint (str): The file or URL.
-        prefix (str, optional): Which part of the weights is taken.
-        switch (str): The key that is None where nothing is pretrained.
-        module (str): Name of the part of the model that takes the weights.
+        prefix (str, optional): Prefix of the weights to take.
+        switch (str): The key to set to None for training from scratch.
+        module (str): Name of the module that takes the weights.
     """
 
     key: str
@@ -69,7 +69,7 @@ def _iter_pretrained(content: dict) -> Iterator[Pretrained]:
                 prefix = node.get('prefix')
                 key = f'{path}.checkpoint'
                 yield Pretrained(key, file, prefix, path, module)
-            # The older way; other models may use the word for something else.
+            # The older way. Other models may use this key for something else.
             file = node.get('pretrained')
             if isinstance(file, str) and file.endswith(('.pth', '.pt')):
                 key = f'{path}.pretrained'
@@ -141,7 +141,7 @@ def _fetch(weights: Pretrained) -> object:
 
 
 def _select(content: object, weights: Pretrained, kind: str) -> dict:
-    """The state dict of a checkpoint, or the part of it with the prefix."""
+    """The weights of a checkpoint, or those with the prefix."""
     state = content
     if isinstance(content, dict):
         state = content.get('state_dict', content)

@@ -107,35 +107,38 @@ def explain_stop(work_dir: str) -> Iterator[None]:
     """
     try:
         yield
-    except KeyboardInterrupt:
-        print(f'Stopped by Ctrl-C: {_saved(work_dir)}.', file=sys.stderr)
-        sys.exit(130)
-    except OSError as error:
-        if error.errno not in DISK_ERRORS:
+    except (Exception, KeyboardInterrupt) as error:
+        # MMEngine turns any error while it formats a config into another.
+        if KeyboardInterrupt in map(type, (error, error.__context__)):
+            print(f'Stopped by Ctrl-C: {_saved(work_dir)}.', file=sys.stderr)
+            sys.exit(130)
+        reason = _reason(error, work_dir)
+        if reason is None:
             raise
-        raise InputError(
+        raise InputError(f'{reason}; {_saved(work_dir)}.') from error
+
+
+def _reason(error: BaseException, work_dir: str) -> str | None:
+    text = ' '.join(str(error).split())
+    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+        return (
             f'The work dir {work_dir} cannot be written to '
-            f'({error.strerror}): free some space, or give another '
-            f'--work-dir; {_saved(work_dir)}.'
-        ) from error
-    except ModuleNotFoundError:
-        raise
-    except ImportError as error:  # MMEngine's, of loggers it cannot import.
-        raise InputError(
-            f'Something in the config needs a package that is missing '
-            f'({" ".join(str(error).split())}): install it, or take what '
-            'needs it out of visualizer.vis_backends.'
-        ) from error
-    except ValueError as error:
-        message, _, shape = str(error).partition(', got ')
-        if not message.startswith(BATCH_OF_ONE):
-            raise
-        raise InputError(
-            f'BatchNorm cannot train on a single value ({shape.strip()}), '
-            'for example after pooling a batch of 1 to 1x1: set the '
-            'batch_size of train_dataloader and of the target to at least 2, '
-            f'with drop_last=True, or change norm_cfg; {_saved(work_dir)}.'
-        ) from error
+            f'({error.strerror}): free some space, or give another --work-dir'
+        )
+    if type(error) is ImportError:  # MMEngine's, for loggers.
+        return (
+            f'A package that the config needs is not installed ({text}): '
+            'install it, or remove its part of visualizer.vis_backends'
+        )
+    if text.startswith(BATCH_OF_ONE):
+        return (
+            'BatchNorm cannot train on a single value '
+            f'({text.rpartition(", got ")[2]}), for example after pooling a '
+            'batch of 1 to 1x1: set the batch_size of train_dataloader and '
+            'of the target to at least 2, with drop_last=True, or change '
+            'norm_cfg'
+        )
+    return None
 
 
 def _saved(work_dir: str) -> str:

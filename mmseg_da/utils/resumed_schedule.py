@@ -12,7 +12,7 @@ from mmengine.optim.scheduler.param_scheduler import _ParamScheduler
 
 from mmseg_da.errors import InputError
 
-# What a scheduler's state holds besides its settings.
+# Entries of a scheduler's state that are not settings.
 PROGRESS = ('last_step', '_global_step', '_last_value', 'verbose')
 HYPERPARAMETERS = ('lr', 'momentum', 'betas', 'weight_decay')
 
@@ -37,9 +37,9 @@ def adopt_config_schedule(
 
     Args:
         name (str): Whose optimizer it is, for the warning: 'segmentor'.
-        optim_wrapper (BaseOptimWrapper): As built from the config, before
-            the state is loaded.
-        schedulers (Sequence): Its schedulers, built and not yet stepped.
+        optim_wrapper (BaseOptimWrapper): The config's optimizer wrapper,
+            before the state is loaded.
+        schedulers (Sequence): The config's schedulers, not yet stepped.
         state (dict): ``optimizer`` and ``param_schedulers`` as saved;
             changed in place, to be loaded afterwards.
         iteration (int): Iterations that the checkpoint has seen.

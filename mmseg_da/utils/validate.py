@@ -28,8 +28,9 @@ NEEDS = dict(
     test=('model', 'test_dataloader', 'test_cfg', 'test_evaluator'),
     data=(),
 )
-# What a runner builds from; other keys of a config are its own variables.
-EITHER = (
+# Keys that a runner builds from, whatever the purpose. Keys that are in no
+# table here may be a config's own variables.
+SHARED = (
     'default_hooks',
     'custom_hooks',
     'visualizer',
@@ -39,15 +40,15 @@ EITHER = (
     'env_cfg',
 )
 BUILT = dict(
-    # With the test's parts: a typo there would show after days of training.
+    # With the keys for testing, whose typos would show after the training.
     train=(
         *NEEDS['train'],
         *('param_scheduler', 'auto_scale_lr'),
         *('val_dataloader', 'val_cfg', 'val_evaluator'),
         *('test_dataloader', 'test_cfg', 'test_evaluator'),
-        *EITHER,
+        *SHARED,
     ),
-    test=(*NEEDS['test'], *EITHER),
+    test=(*NEEDS['test'], *SHARED),
     data=('train_dataloader', 'val_dataloader', 'default_hooks'),
 )
 # A runner takes all keys of a row, or none.
@@ -68,8 +69,8 @@ def check_config(cfg: Config, purpose: str) -> None:
 
     Args:
         cfg (Config): The config in use.
-        purpose (str): 'train', 'test' or 'data': the files of train, target
-            and val, for which the config needs no model.
+        purpose (str): 'train', 'test', or 'data' for the training, target
+            and validation data alone, without a model.
 
     Raises:
         InputError: If a key is missing or unknown, a value is of another
@@ -94,8 +95,8 @@ def check_config(cfg: Config, purpose: str) -> None:
     if purpose != 'data':
         # As the runner does.
         model.setdefault('data_preprocessor', content.get('data_preprocessor'))
-    for part in BUILT[purpose]:
-        for path, node in iter_dicts(content.get(part), part, built=True):
+    for top in BUILT[purpose]:
+        for path, node in iter_dicts(content.get(top), top, buildable=True):
             if 'type' in node:
                 check_type(path, node['type'], scope)
             for key, value in node.items():

@@ -79,6 +79,13 @@ class CheckpointHook(_CheckpointHook):
                 'checkpoint and before validating it.'
             )
             runner.val_loop.run()
+        done, end = _progress(runner)
+        if done >= end:
+            runner.logger.warning(
+                f'Nothing is left to train: the checkpoint is at {done}, and '
+                f'the config ends at {end}. Raise train_cfg.max_iters or '
+                'max_epochs to train longer.'
+            )
 
     def _keep_to_own_folder(self, runner: Runner) -> None:
         """Ignore paths in a checkpoint that lie outside this run's folder.
