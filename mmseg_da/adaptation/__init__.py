@@ -1,7 +1,14 @@
-from .adversarial_hook import AdversarialHook
-from .hook import AdaptationHook
-from .teachers import EMATeacher
-from .terms import AdaptationTerm, AdversarialTerm, ClassMixTerm, EntropyTerm
+from mmseg_da.adaptation.adversarial_hook import AdversarialHook
+from mmseg_da.adaptation.hook import AdaptationHook
+from mmseg_da.adaptation.teachers import EMATeacher, FrozenTeacher
+from mmseg_da.adaptation.terms import (
+    AdaptationTerm,
+    AdversarialTerm,
+    ClassMixTerm,
+    EntropyTerm,
+    FourierStyleTerm,
+    MaskedConsistencyTerm,
+)
 
 __all__ = [
     'AdaptationHook',
@@ -11,4 +18,7 @@ __all__ = [
     'ClassMixTerm',
     'EMATeacher',
     'EntropyTerm',
+    'FourierStyleTerm',
+    'FrozenTeacher',
+    'MaskedConsistencyTerm',
 ]

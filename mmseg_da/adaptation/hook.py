@@ -117,23 +117,27 @@ class AdaptationHook(Hook):
             term.loss_weight > 0 for term in self.terms.values()
         )
 
-        def start(segmentor: nn.Module, args: tuple, kwargs: dict) -> None:
-            if kwargs.get('mode') == 'loss':
-                if self.teacher:
-                    self.teacher.start_iteration(segmentor)
-                self.iteration = Iteration(
-                    segmentor=segmentor,
-                    source=dict(
-                        inputs=kwargs['inputs'],
-                        data_samples=kwargs['data_samples'],
-                    ),
-                    stream=self._stream,
-                    number=runner.iter,
-                    seed=runner.seed,
-                    output_index=index,
-                    with_gradient=with_gradient,
-                    teacher=self.teacher,
-                )
+        def start(segmentor: nn.Module, args: tuple, kwargs: dict):
+            if kwargs.get('mode') != 'loss':
+                return None
+            if self.teacher:
+                self.teacher.start_iteration(segmentor)
+            source = {key: kwargs[key] for key in ('inputs', 'data_samples')}
+            self.iteration = Iteration(
+                segmentor=segmentor,
+                source=source,
+                stream=self._stream,
+                number=runner.iter,
+                seed=runner.seed,
+                output_index=index,
+                with_gradient=with_gradient,
+                teacher=self.teacher,
+            )
+            for term in self.terms.values():
+                changed = term.change_source(self.iteration)
+                if changed is not None:
+                    source['inputs'] = changed
+            return args, dict(kwargs, **source)
 
         self._handles = [
             segmentor.register_forward_pre_hook(start, with_kwargs=True),
@@ -223,7 +227,7 @@ class AdaptationHook(Hook):
                 if term.state_name
             }
         )
-        if self.teacher:
+        if self.teacher and self.teacher.keeps_state:
             state['teacher'] = weights_to_cpu(self.teacher.state_dict())
         return dict(adaptation=state)
 
@@ -239,9 +243,11 @@ class AdaptationHook(Hook):
                     f'was trained without the term {name!r}, whose '
                     f'{term.state_name} starts from scratch.'
                 )
-        if self.teacher and 'teacher' in state:
+        if not self.teacher or not self.teacher.keeps_state:
+            return
+        if 'teacher' in state:
             self.teacher.load_state_dict(state['teacher'])
-        elif self.teacher:
+        else:
             runner.logger.warning(
                 'The resumed checkpoint holds no teacher: it was trained '
                 'without one, which starts as a copy of the segmentor.'

@@ -11,7 +11,7 @@ from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from mmseg_da.adaptation.target_stream import TargetStream
-from mmseg_da.adaptation.teachers import EMATeacher
+from mmseg_da.adaptation.teachers import Teacher
 from mmseg_da.datasets.samplers import mix_seed
 
 
@@ -28,7 +28,7 @@ class Iteration:
         output_index (int): Which of the head's outputs is adapted.
         with_gradient (bool): Whether any term needs gradients of the
             target's logits.
-        teacher (EMATeacher, optional): Labels the target.
+        teacher (Teacher, optional): Labels the target.
     """
 
     # Logits as the source's loss sees them, at the label's size, detached.
@@ -44,7 +44,7 @@ class Iteration:
         seed: int,
         output_index: int,
         with_gradient: bool,
-        teacher: EMATeacher | None = None,
+        teacher: Teacher | None = None,
     ) -> None:
         self.segmentor = segmentor
         self.source = source

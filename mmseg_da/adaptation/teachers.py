@@ -8,12 +8,99 @@ from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
+from mmseg_da.apis.model import init_model
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS
 
 
+class Teacher:
+    """Labels target images. A teacher that never changes overrides little."""
+
+    model: nn.Module
+    # Whether checkpoints keep the teacher.
+    keeps_state = False
+    key = 'default_hooks.adaptation.teacher'
+
+    def build(self, segmentor: nn.Module) -> None:
+        """Build :attr:`model`, before hooks are attached to the segmentor."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def predict(self, inputs: Tensor) -> Tensor:
+        """Class probabilities of preprocessed images.
+
+        Args:
+            inputs (Tensor): ``(M, 3, H, W)``.
+
+        Returns:
+            Tensor: ``(M, C, H, W)`` in float32.
+        """
+        logits = resize(
+            self.model(inputs, mode='tensor'),
+            size=inputs.shape[2:],
+            mode='bilinear',
+            align_corners=self.model.align_corners,
+        )
+        return logits.float().softmax(dim=1)
+
+    def start_iteration(self, segmentor: nn.Module) -> None:
+        """Get ready for an iteration."""
+
+    def update(self, segmentor: nn.Module) -> None:
+        """Follow the segmentor, after its optimizer has stepped."""
+
+    def state_dict(self) -> dict:
+        """What a checkpoint keeps of the teacher."""
+        return {}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Restore what :meth:`state_dict` returned."""
+
+
 @MODELS.register_module()
-class EMATeacher:
+class FrozenTeacher(Teacher):
+    """A trained segmentor of the same classes, of any architecture.
+
+    Args:
+        config (str): Config of the teacher.
+        checkpoint (str): Its weights.
+
+    Raises:
+        InputError: If config or checkpoint cannot be used, or the teacher
+            has other classes or another normalisation than the segmentor.
+    """
+
+    def __init__(self, config: str, checkpoint: str) -> None:
+        self.config = config
+        self.checkpoint = checkpoint
+
+    def build(self, segmentor: nn.Module) -> None:
+        device = next(segmentor.parameters()).device
+        self.model = init_model(self.config, self.checkpoint, device)
+        self.model.requires_grad_(False)
+        numbers = self.model.num_classes, segmentor.num_classes
+        if numbers[0] != numbers[1]:
+            raise InputError(
+                f'{self.key}.config {self.config} predicts {numbers[0]} '
+                f'classes, but the segmentor {numbers[1]}: give a teacher of '
+                'the same classes.'
+            )
+        for name in ('mean', 'std'):
+            own, other = (
+                getattr(model.data_preprocessor, name, torch.zeros(()))
+                for model in (self.model, segmentor)
+            )
+            if own.tolist() != other.tolist():
+                raise InputError(
+                    f'{self.key}.config {self.config} normalises images with '
+                    f'a {name} of {own.flatten().tolist()}, but the segmentor '
+                    f'with {other.flatten().tolist()}: give both the same '
+                    'data_preprocessor.'
+                )
+
+
+@MODELS.register_module()
+class EMATeacher(Teacher):
     """The exponential moving average of the segmentor that trains.
 
     After step i the teacher keeps ``min(1 - 1 / (i + 1), momentum)`` of its
@@ -34,7 +121,7 @@ class EMATeacher:
         InputError: If an argument is out of range.
     """
 
-    key = 'default_hooks.adaptation.teacher'
+    keeps_state = True
 
     def __init__(
         self, momentum: float = 0.99, batch_norm: str = 'running'
@@ -65,18 +152,6 @@ class EMATeacher:
                 if isinstance(module, _BatchNorm):
                     module.register_forward_pre_hook(_use_batch_statistics)
 
-    @torch.no_grad()
-    def predict(self, inputs: Tensor) -> Tensor:
-        """Class probabilities of preprocessed images.
-
-        Args:
-            inputs (Tensor): ``(M, 3, H, W)``.
-
-        Returns:
-            Tensor: ``(M, C, H, W)`` in float32.
-        """
-        return predict_probabilities(self.model, inputs)
-
     def start_iteration(self, segmentor: nn.Module) -> None:
         """Take the segmentor's buffers, which may have been broadcast."""
         for own, other in zip(self.model.buffers(), segmentor.buffers()):
@@ -93,25 +168,6 @@ class EMATeacher:
     def load_state_dict(self, state: dict) -> None:
         """Restore what :meth:`state_dict` returned."""
         self.average.load_state_dict(state)
-
-
-def predict_probabilities(segmentor: nn.Module, inputs: Tensor) -> Tensor:
-    """Softmax of a segmentor's logits at the images' size, in float32.
-
-    Args:
-        segmentor (nn.Module): In evaluation mode, with one output.
-        inputs (Tensor): Preprocessed images ``(M, 3, H, W)``.
-
-    Returns:
-        Tensor: ``(M, C, H, W)``.
-    """
-    logits = resize(
-        segmentor(inputs, mode='tensor'),
-        size=inputs.shape[2:],
-        mode='bilinear',
-        align_corners=segmentor.align_corners,
-    )
-    return logits.float().softmax(dim=1)
 
 
 def _use_batch_statistics(module: nn.Module, args: tuple) -> None:

@@ -62,6 +62,19 @@ class AdaptationTerm:
             segmentor (nn.Module): The bare segmentor, without DDP.
         """
 
+    def change_source(self, iteration: Iteration) -> Tensor | None:
+        """Change the source images before the segmentor sees them.
+
+        Args:
+            iteration (Iteration): What the iteration offers; its logits are
+                not there yet.
+
+        Returns:
+            Tensor | None: Preprocessed images ``(N, 3, H, W)`` in place of
+            the source's; None to leave them.
+        """
+        return None
+
     def losses(self, iteration: Iteration) -> dict[str, Tensor]:
         """Compute the term's losses, ``loss_weight`` included.
 

@@ -1,0 +1,109 @@
+"""Masked image consistency on the target (MIC, Hoyer et al., CVPR 2023)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmseg_da.adaptation.augment import strong_augment
+from mmseg_da.adaptation.iteration import Iteration
+from mmseg_da.adaptation.supervision import supervise
+from mmseg_da.adaptation.terms.base import AdaptationTerm
+from mmseg_da.errors import InputError
+from mmseg_da.registry import MODELS
+
+
+def draw_block_mask(
+    size: tuple[int, int, int],
+    block_size: int,
+    ratio: float,
+    generator: torch.Generator,
+) -> Tensor:
+    """Draw which pixels stay: whole blocks, each hidden independently.
+
+    Args:
+        size (tuple[int, int, int]): Images, height and width.
+        block_size (int): Side of a block in pixels.
+        ratio (float): Probability that a block is hidden.
+        generator (torch.Generator): On the CPU.
+
+    Returns:
+        Tensor: ``(N, 1, H, W)``, 1 where a pixel stays and 0 elsewhere.
+    """
+    count, height, width = size
+    blocks = count, 1, -(-height // block_size), -(-width // block_size)
+    stays = (torch.rand(blocks, generator=generator) >= ratio).float()
+    mask = F.interpolate(stays, scale_factor=block_size, mode='nearest')
+    return mask[..., :height, :width]
+
+
+@MODELS.register_module()
+class MaskedConsistencyTerm(AdaptationTerm):
+    """Asks for the teacher's labels of target images that are partly hidden.
+
+    "MIC: Masked Image Consistency for Context-Enhanced Domain Adaptation"
+    (CVPR 2023), eq. 5 to 8: blocks of the jittered and blurred target image
+    are set to the mean colour, and every head learns the teacher's labels of
+    the whole image, weighted by the share of its pixels that the teacher is
+    sure of.
+
+    Args:
+        block_size (int): Side of a block in pixels: 64 for crops of 1024
+            pixels, 32 for 512. Defaults to 32.
+        ratio (float): Probability that a block is hidden. Defaults to 0.7.
+        threshold (float): Confidence that counts. Defaults to 0.968.
+        color_jitter (float): Strength. Defaults to 0.2.
+        **kwargs: As for :class:`AdaptationTerm`.
+
+    Raises:
+        InputError: If an argument is out of range.
+    """
+
+    needs_teacher = True
+
+    def __init__(
+        self,
+        block_size: int = 32,
+        ratio: float = 0.7,
+        threshold: float = 0.968,
+        color_jitter: float = 0.2,
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        if block_size < 1:
+            raise InputError(
+                f'{self.key}.block_size is {block_size}, expected at least 1 '
+                'pixel.'
+            )
+        for name, value in (('ratio', ratio), ('threshold', threshold)):
+            if not 0 <= value <= 1:
+                raise InputError(
+                    f'{self.key}.{name} is {value}, expected 0 to 1.'
+                )
+        self.block_size = block_size
+        self.ratio = ratio
+        self.threshold = threshold
+        self.color_jitter = color_jitter
+
+    def losses(self, iteration: Iteration) -> dict[str, Tensor]:
+        generator = iteration.generator(self.key)
+        confidence, labels = iteration.pseudo_labels
+        share = (
+            (confidence >= self.threshold)
+            .float()
+            .mean(dim=(1, 2), keepdim=True)
+        )
+        images = strong_augment(
+            iteration.target['inputs'],
+            iteration.segmentor.data_preprocessor,
+            self.color_jitter,
+            blur=True,
+            generator=generator,
+        )
+        # 0 is the mean colour of normalised images.
+        images = images * draw_block_mask(
+            labels.shape, self.block_size, self.ratio, generator
+        ).to(images)
+        loss = supervise(iteration, images, labels, share.expand(labels.shape))
+        return dict(loss_masked=self.loss_weight * loss)
