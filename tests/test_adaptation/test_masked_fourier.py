@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmengine.registry import init_default_scope
 from toy import (
     NUM_CLASSES,
     bisenet_cfg,
@@ -121,6 +122,7 @@ def test_refuses_another_teacher(tmp_path, monkeypatch, teacher, sentence):
 
 def test_a_frozen_teacher_stays_and_resumes(tmp_path, monkeypatch):
     """Another architecture's labels; nothing of it is in the checkpoint."""
+    init_default_scope('mmseg')
     torch.manual_seed(0)
     network = teachers.MODELS.build(bisenet_cfg(4, NUM_CLASSES)).eval()
     monkeypatch.setattr(teachers, 'init_model', lambda *_: network)
