@@ -2,6 +2,7 @@
 
     python tools/reproduce.py --suite demo     # rendered data, on a CPU
     python tools/reproduce.py --suite paper    # GTA5 and Cityscapes
+    python tools/reproduce.py --suite carla2camvid --seeds 0 1 2 --jobs 2
 
 Stopped and started again, the tool goes on where it was. Finished rows are
 not run again.
@@ -13,6 +14,12 @@ import sys
 from pathlib import Path
 
 from mmseg_da.utils import one_sentence_errors
+from reproduction.comparison import (
+    COMPARISONS,
+    read_comparison,
+    run_comparison,
+    write_comparison,
+)
 from reproduction.run import (
     check_data,
     make_demo_data,
@@ -29,12 +36,33 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('--suite', choices=list(SUITES), default='demo')
+    parser.add_argument(
+        '--suite', choices=[*SUITES, *COMPARISONS], default='demo'
+    )
     parser.add_argument(
         '--only',
         metavar='PATTERN',
         help='run only the rows whose config name or table/label contains '
-        'this, for example table4 or "bisenet_adv*"',
+        'this, for example table4 or "bisenet_adv*"; not for a comparison',
+    )
+    parser.add_argument(
+        '--seeds',
+        type=int,
+        nargs='+',
+        default=[0],
+        help='seeds of a comparison; default: 0',
+    )
+    parser.add_argument(
+        '--jobs',
+        type=int,
+        default=1,
+        help='trainings of a comparison at a time, one thread each if '
+        'several; default: 1',
+    )
+    parser.add_argument(
+        '--data',
+        default='data',
+        help="folder of a comparison's data sets; default: data",
     )
     parser.add_argument(
         '--out',
@@ -55,6 +83,18 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def compare(args: argparse.Namespace) -> int:
+    """Run a comparison and write its table."""
+    comparison = read_comparison(args.suite)
+    out = args.out or Path(f'work_dirs/{comparison.name}')
+    if not args.report_only:
+        run_comparison(comparison, args.seeds, args.data, out, args.jobs)
+    command = ['tools/reproduce.py', *sys.argv[1:]]
+    for path in write_comparison(comparison, args.seeds, out, command):
+        print(path)
+    return 0
+
+
 def main() -> int:
     args = parse_args()
     if args.list:
@@ -63,6 +103,8 @@ def main() -> int:
     # SIGTERM becomes an exception, so that the running row's process is
     # ended too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if args.suite in COMPARISONS:
+        return compare(args)
     suite, rows = SUITES[args.suite], select_rows(args.only)
     out = args.out or Path(f'work_dirs/reproduce_{suite.name}')
     failed = []

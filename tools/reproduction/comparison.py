@@ -1,0 +1,266 @@
+"""Methods beside their controls: the same start, length and seeds."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, median, stdev
+
+from mmengine.config import Config
+from mmengine.fileio import load
+
+from mmseg_da.errors import InputError
+from mmseg_da.utils.config import REPO_ROOT
+from reproduction import experiments
+from reproduction.demo_options import walk_dicts
+
+#: Each comparison is a folder of configs with its rows in metafile.yaml.
+COMPARISONS = ('carla2camvid',)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of a comparison, as its metafile gives it.
+
+    Args:
+        label (str): Name in the table.
+        config (str): Config file, relative to the project.
+        control (str, optional): Label of the row to compare with.
+        start (str, optional): Label of the row whose last checkpoint it
+            starts from.
+    """
+
+    label: str
+    config: str
+    control: str | None = None
+    start: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What all rows of a comparison share.
+
+    Args:
+        name (str): Folder of the configs.
+        methods (list[Method]): Rows in the order of the table.
+        metric (str): Name of the metric that is compared.
+        classes (list[str]): Classes whose IoU the table shows.
+        adapt_bn (str): Config whose target re-estimates BatchNorm.
+    """
+
+    name: str
+    methods: list[Method]
+    metric: str
+    classes: list[str]
+    adapt_bn: str
+
+
+def read_comparison(name: str) -> Comparison:
+    """Read a comparison from its metafile."""
+    metafile = load(REPO_ROOT / f'configs/{name}/metafile.yaml')
+    common = metafile['Collections'][0]['Metadata']
+    methods = [
+        Method(
+            model['Metadata']['Row'],
+            model['Config'],
+            model['Metadata'].get('Control'),
+            model['Metadata'].get('Start'),
+        )
+        for model in metafile['Models']
+    ]
+    return Comparison(
+        name,
+        methods,
+        common['Metric'],
+        common['Classes'],
+        common['BatchNorm Config'],
+    )
+
+
+def data_options(config: str, data: str) -> dict[str, object]:
+    """The ``--cfg-options`` that lead from ``data/`` to another folder."""
+    cfg = Config.fromfile(str(REPO_ROOT / config))
+    parts = [f'{split}_dataloader' for split in ('train', 'val', 'test')]
+    return {
+        f'{key}.data_root': re.sub('^data', data, node['data_root'])
+        for part in (*parts, 'default_hooks')
+        for key, node in walk_dicts(cfg[part], part)
+        if 'data_root' in node
+    }
+
+
+def run_comparison(
+    comparison: Comparison, seeds: list[int], data: str, out: Path, jobs: int
+) -> None:
+    """Train and test each row with each seed; what is done is kept.
+
+    Args:
+        comparison (Comparison): What to run.
+        seeds (list[int]): Seeds, paired over the rows.
+        data (str): Folder of the data sets.
+        out (Path): Folder of the work dirs.
+        jobs (int): Trainings at a time, one thread each if several.
+    """
+    if jobs > 1:
+        os.environ['OMP_NUM_THREADS'] = '1'
+    for starts in (False, True):
+        tasks = [
+            (comparison, method, seed, data, out)
+            for seed in seeds
+            for method in comparison.methods
+            if bool(method.start) == starts
+        ]
+        with ThreadPoolExecutor(jobs) as pool:
+            for future in [pool.submit(_run, *task) for task in tasks]:
+                future.result()
+
+
+def _run(
+    comparison: Comparison, method: Method, seed: int, data: str, out: Path
+) -> None:
+    folder, title = _folder(method, seed, out), f'{method.label} {seed}'
+    options = data_options(method.config, data)
+    own: dict[str, object] = {'randomness.seed': seed}
+    if method.start:
+        first = next(
+            one for one in comparison.methods if one.label == method.start
+        )
+        own['load_from'] = experiments.last_checkpoint(
+            _folder(first, seed, out)
+        )
+    experiments.train(method.config, folder, options | own, title)
+    checkpoint = experiments.last_checkpoint(folder)
+    experiments.test(
+        method.config, checkpoint, folder / 'plain', options, title
+    )
+    adapted = folder / 'bn.pth'
+    if not adapted.exists():
+        words = ['tools/adapt_bn.py', comparison.adapt_bn, str(checkpoint)]
+        words += ['--out', str(adapted)]
+        words += experiments.option_words(
+            data_options(comparison.adapt_bn, data)
+        )
+        experiments.run_tool(words, folder / 'bn.log', title)
+    experiments.test(method.config, adapted, folder / 'bn', options, title)
+
+
+def _folder(method: Method, seed: int, out: Path) -> Path:
+    return out / f'{Path(method.config).stem}_seed{seed}'
+
+
+def collect(
+    comparison: Comparison, seeds: list[int], out: Path
+) -> dict[str, dict]:
+    """Collect what the runs left.
+
+    Returns:
+        dict[str, dict]: By label: ``plain`` and ``bn``, lists of metrics in
+        the order of the seeds, and ``seconds`` an iteration.
+
+    Raises:
+        InputError: If a run is missing.
+    """
+    rows = {}
+    for method in comparison.methods:
+        row: dict = dict(config=method.config, plain=[], bn=[], seconds=[])
+        for seed in seeds:
+            folder = _folder(method, seed, out)
+            for kind in ('plain', 'bn'):
+                record = experiments.read_json(
+                    folder / kind / 'experiment.json'
+                )
+                if not record:
+                    raise InputError(
+                        f'{folder / kind} holds no result: run the command '
+                        'without --report-only first.'
+                    )
+                row[kind].append(record['metrics'])
+            row['seconds'].append(_seconds(folder))
+        rows[method.label] = row
+    return rows
+
+
+def _seconds(folder: Path) -> float:
+    """Median seconds of a training iteration, over the logged windows."""
+    lines = [
+        json.loads(line)
+        for path in folder.glob('2*/vis_data/scalars.json')
+        for line in path.read_text().splitlines()
+    ]
+    return median(line['time'] for line in lines if 'loss' in line)
+
+
+def _spread(values: list[float]) -> str:
+    if len(values) < 2:
+        return f'{values[0]:.2f}'
+    return f'{mean(values):.2f} ± {stdev(values):.2f}'
+
+
+def _table(comparison: Comparison, rows: dict[str, dict]) -> Iterator[str]:
+    metric = comparison.metric
+    yield (
+        f'| | {metric} | over its control | BatchNorm re-estimated | time of '
+        f'an iteration | {" | ".join(comparison.classes)} |'
+    )
+    yield '|---' + '|--:' * (4 + len(comparison.classes)) + '|'
+    first = mean(next(iter(rows.values()))['seconds'])
+    for method in comparison.methods:
+        row = rows[method.label]
+        own = [metrics[metric] for metrics in row['plain']]
+        difference = '-'
+        if method.control:
+            control = rows[method.control]['plain']
+            pairs = [a - b[metric] for a, b in zip(own, control)]
+            wins = sum(pair > 0 for pair in pairs)
+            difference = (
+                f'{_spread(pairs)} ({wins} of {len(pairs)}) over '
+                f'{method.control}'
+            )
+        ious = [
+            mean(metrics.get(f'IoU.{name}', 0.0) for metrics in row['plain'])
+            for name in comparison.classes
+        ]
+        yield (
+            f'| {method.label} | {_spread(own)} | {difference} | '
+            f'{_spread([metrics[metric] for metrics in row["bn"]])} | '
+            f'{mean(row["seconds"]) / first:.2f} | '
+            f'{" | ".join(f"{iou:.1f}" for iou in ious)} |'
+        )
+
+
+def write_comparison(
+    comparison: Comparison,
+    seeds: list[int],
+    out: Path,
+    command: list[str],
+) -> list[Path]:
+    """Write the table as Markdown and everything as JSON.
+
+    Returns:
+        list[Path]: The files.
+    """
+    rows = collect(comparison, seeds, out)
+    text = [
+        f'# {comparison.name}',
+        '',
+        f'`python {" ".join(command)}`',
+        '',
+        f'{comparison.metric} and IoU in percent: mean and sample standard '
+        f'deviation over the seeds {", ".join(map(str, seeds))} of the last '
+        'iterate. Differences are paired by seed; in brackets, the number of '
+        'seeds with a gain. Times are relative to the first row.',
+        '',
+        *_table(comparison, rows),
+        '',
+    ]
+    paths = [out / 'report.md', out / 'results.json']
+    paths[0].write_text('\n'.join(text))
+    experiments.write_json(
+        paths[1], dict(command=command, seeds=seeds, rows=rows)
+    )
+    return paths
