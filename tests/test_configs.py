@@ -22,11 +22,7 @@ NAMES = sorted(
 )
 DEMOS = [name for name in NAMES if name.startswith('demo/')]
 EVALUATION = 'da/bisenet_adv_gta2cs_eval-1024x512.py'
-# Pairs of data sets that are not the paper's.
-PAIRS = [
-    name for name in NAMES if name.startswith(('synthia2cs/', 'cs2acdc/'))
-]
-ROWS = [name for name in NAMES if name not in (*DEMOS, EVALUATION, *PAIRS)]
+ROWS = [name for name in NAMES if name not in (*DEMOS, EVALUATION)]
 WEIGHTS = [0.5, *[1.0] * 17, 9.0]
 JITTER, FLIP, CROP = (
     'mmseg_da.ColorJitter',

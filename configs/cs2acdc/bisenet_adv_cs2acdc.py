@@ -34,8 +34,3 @@ val_dataloader = dict(
     )
 )
 test_dataloader = val_dataloader
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(960, 540)),
-    dict(type='PackSegInputs'),
-]
