@@ -62,7 +62,8 @@ def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
     label_suffix = _label_suffix(dataset.seg_map_suffix or '.png')
     image_suffix = _stem(dataset.img_suffix or '') + '.bmp'
     tasks, copies = [], {}
-    for sample in dataset.load_data_list():
+    dataset.full_init()
+    for sample in map(dataset.get_data_info, range(len(dataset))):
         pairs = {}
         for key, old, new in (
             ('img_path', dataset.img_suffix, image_suffix),
