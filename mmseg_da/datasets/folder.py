@@ -71,16 +71,15 @@ class FolderDataset(SeededDataset):
             :class:`ResizeToScale` in the pipeline brings samples to.
             Defaults to None.
         max_samples (int, optional): Keep that many samples, evenly spaced
-            over the sorted names: neighbours are near copies of each other,
-            and a random choice would depend on a seed. Defaults to None:
-            all.
+            over the sorted names, as neighbours are near copies of each
+            other. Defaults to None: all.
         pipeline (Sequence[dict]): The transforms. Defaults to ().
         **kwargs: As in :class:`SeededDataset` and in mmseg's
             ``BaseSegDataset``. ``ann_file`` is a list of names, one a line.
 
     Raises:
-        InputError: Folder, images, labels or list are not there, images and
-            labels do not pair, or an argument is wrong.
+        InputError: Files are not there or do not pair, or an argument is
+            wrong.
 
     Example:
         >>> FolderDataset(
@@ -229,9 +228,7 @@ class FolderDataset(SeededDataset):
             :meth:`find_samples`.
         """
         finding = describe_shortage(
-            self.num_available,
-            self.max_samples,
-            count_copied(self.data_root),
+            self.num_available, self.max_samples, count_copied(self.data_root)
         )
         path = self.data_prefix.get('img_path')
         return finding and f"{type(self).__name__} in '{path}': {finding}."
