@@ -5,7 +5,18 @@ _base_ = [
     '../_base_/targets/acdc.py',
     '../_base_/adaptation/adversarial.py',
 ]
-train_dataloader = dict(batch_size=8)
+train_dataloader = dict(
+    batch_size=8,
+    dataset=dict(
+        pipeline=[
+            dict(type='mmseg_da.LoadImage'),
+            dict(type='mmseg_da.LoadTrainIds'),
+            dict(type='mmseg_da.ResizeToScale'),
+            dict(type='mmseg_da.ColorJitter'),
+            dict(type='PackSegInputs'),
+        ]
+    ),
+)
 # 50 epochs of 2,072 images in batches of 8.
 train_cfg = dict(max_iters=12950)
 default_hooks = dict(

@@ -13,6 +13,7 @@ from mmseg_da.datasets.label_encoding import (
     LabelEncoding,
     pack,
 )
+from mmseg_da.datasets.listing import expand_path
 from mmseg_da.errors import InputError
 
 
@@ -94,7 +95,7 @@ def _read_json(path: str) -> Any:
         return dict(pairs)
 
     try:
-        text = Path(path).expanduser().read_text(encoding='utf-8-sig')
+        text = Path(expand_path(path)).read_text(encoding='utf-8-sig')
         return json.loads(text, object_pairs_hook=unique)
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):

@@ -26,9 +26,13 @@ from mmseg_da.datasets.sample_files import (
 )
 from mmseg_da.datasets.seeded_dataset import SeededDataset
 from mmseg_da.datasets.transforms._check import check_size
-from mmseg_da.datasets.video import check_video_pipeline, count_frames
+from mmseg_da.datasets.video import check_video_pipeline, list_frames
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
+
+
+def _warn(message: str) -> None:
+    print_log(message, logger='current', level=logging.WARNING)
 
 
 @DATASETS.register_module()
@@ -67,16 +71,15 @@ class FolderDataset(SeededDataset):
             :class:`ResizeToScale` in the pipeline brings samples to.
             Defaults to None.
         max_samples (int, optional): Keep that many samples, evenly spaced
-            over the sorted names: neighbours are near copies of each other,
-            and a random choice would depend on a seed. Defaults to None:
-            all.
+            over the sorted names, as neighbours are near copies of each
+            other. Defaults to None: all.
         pipeline (Sequence[dict]): The transforms. Defaults to ().
         **kwargs: As in :class:`SeededDataset` and in mmseg's
             ``BaseSegDataset``. ``ann_file`` is a list of names, one a line.
 
     Raises:
-        InputError: Folder, images, labels or list are not there, images and
-            labels do not pair, or an argument is wrong.
+        InputError: Files are not there or do not pair, or an argument is
+            wrong.
 
     Example:
         >>> FolderDataset(
@@ -86,7 +89,6 @@ class FolderDataset(SeededDataset):
     """
 
     METAINFO: dict = {}
-    #: What to do when there are no images.
     ADVICE = (
         "set the data set's data_root and data_prefix.img_path to where the "
         'images are'
@@ -188,9 +190,11 @@ class FolderDataset(SeededDataset):
         """
         check_resized(self.data_root, self.img_scale)
         samples, missing = self.find_samples()
-        shortage = self.find_shortage()
-        if shortage:
-            print_log(shortage, logger='current', level=logging.WARNING)
+        for sample in samples:
+            # A copy per sample would take more memory than all the rest.
+            sample.pop('label_encoding', None)
+        if shortage := self.find_shortage():
+            _warn(shortage)
         if not missing:
             return samples
         finding = (
@@ -205,13 +209,16 @@ class FolderDataset(SeededDataset):
                 'image out with ann_file; labels there have the names '
                 f'{shorten(self._label_names, 3) or "(none)"}.'
             )
-        print_log(
-            f'Skipped {len(missing)} samples: {finding}.',
-            logger='current',
-            level=logging.WARNING,
-        )
+        _warn(f'Skipped {len(missing)} samples: {finding}.')
         without = {sample['img_path'] for sample in missing}
         return [s for s in samples if s['img_path'] not in without]
+
+    def get_data_info(self, idx: int) -> dict:
+        """Get a sample's paths, and what its label holds."""
+        info = super().get_data_info(idx)
+        if self.is_labelled:
+            info['label_encoding'] = self.label_encoding
+        return info
 
     def find_shortage(self) -> str | None:
         """Tell whether there are fewer images than were asked for.
@@ -221,9 +228,7 @@ class FolderDataset(SeededDataset):
             :meth:`find_samples`.
         """
         finding = describe_shortage(
-            self.num_available,
-            self.max_samples,
-            count_copied(self.data_root),
+            self.num_available, self.max_samples, count_copied(self.data_root)
         )
         path = self.data_prefix.get('img_path')
         return finding and f"{type(self).__name__} in '{path}': {finding}."
@@ -238,7 +243,7 @@ class FolderDataset(SeededDataset):
         Raises:
             InputError: Folder, images or list are not there.
         """
-        infos = self._find_frames() if self.is_video else self._find_images()
+        infos = self._find_images()
         names = self.select(list(infos))
         self.num_available = len(names)
         if self.max_samples is not None and self.max_samples < len(names):
@@ -269,21 +274,17 @@ class FolderDataset(SeededDataset):
         return samples, missing
 
     def _find_images(self) -> dict[str, dict]:
+        path = self.data_prefix.get('img_path', '')
+        if self.is_video:
+            return list_frames(path)
         files = find_images(
-            self.data_prefix.get('img_path', ''),
+            path,
             self.img_suffix,
             self.ann_file,
             self.backend_args,
             self.ADVICE,
         )
         return {name: {'img_path': file} for name, file in files.items()}
-
-    def _find_frames(self) -> dict[str, dict]:
-        path = self.data_prefix['img_path']
-        return {
-            f'{index:06d}': {'img_path': path, 'frame': index}
-            for index in range(count_frames(path))
-        }
 
     def _check_pipeline(self) -> None:
         name, steps = type(self).__name__, self.pipeline.transforms

@@ -1,4 +1,4 @@
-"""A copy of a data set at the size that its config resizes it to."""
+"""Copies of data sets at the size that their config resizes them to."""
 
 import copy
 import json
@@ -24,19 +24,20 @@ TOOL = 'tools/dataset_converters/resize_dataset.py'
 
 
 def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
-    """Write what the head of a data set's pipeline makes of its samples.
+    """Write a data set's samples as they are after the resize.
 
-    Images become BMPs: lossless, and read in a millisecond where decoding a
-    PNG of the same pixels takes 20; labels become PNGs of train ids. The
-    names stay. With the returned overrides the config trains on the same
-    pixels as before; its pipeline stays as it is, and its resize has nothing
-    to do. Called again, it writes what is missing or has changed.
+    Images become BMPs, which are lossless and read in a millisecond, where
+    decoding a PNG of the same pixels takes 20. Labels become PNGs of train
+    ids. Files keep their names. With the returned overrides the config
+    trains on the same pixels as before; its pipeline does not change, and
+    its resize has nothing to do. Called again, this function writes what is
+    missing or has changed.
 
     Args:
         dataset_cfg (dict): Config of a :class:`FolderDataset` whose pipeline
-            loads all that it loads before ``mmseg_da.ResizeToScale``.
-        out (str): A new folder, or one written by this function.
-        workers (int): Processes. Defaults to 0: none beside this one.
+            loads images and labels before ``mmseg_da.ResizeToScale``.
+        out (str): A new folder, or one that this function wrote.
+        workers (int): Number of further processes. Defaults to 0.
 
     Returns:
         dict: What to set in ``dataset_cfg`` to use the copy.
@@ -61,7 +62,8 @@ def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
     label_suffix = _label_suffix(dataset.seg_map_suffix or '.png')
     image_suffix = _stem(dataset.img_suffix or '') + '.bmp'
     tasks, copies = [], {}
-    for sample in dataset.load_data_list():
+    dataset.full_init()
+    for sample in map(dataset.get_data_info, range(len(dataset))):
         pairs = {}
         for key, old, new in (
             ('img_path', dataset.img_suffix, image_suffix),
@@ -198,7 +200,7 @@ def _inside(root: Path, path: str) -> str:
 def _claim(
     out: Path, manifest: dict, copies: dict[str, str], stamps: dict
 ) -> None:
-    """Take a folder: what is left in it then is a copy of its source."""
+    """Claim a folder for a copy, and delete stale files of an earlier one."""
     found = _read_manifest(out) or {}
     there = {str(path) for path in out.rglob('[!.]*') if path.is_file()}
     extra = there - set(copies.values()) - {str(out / MANIFEST)}
@@ -209,8 +211,8 @@ def _claim(
             f'{out} is not empty and no copy of these samples '
             f'({what} is there): give another folder or clear it.'
         )
-    # A source may have been replaced by one of the same time, which the copy's
-    # own time does not tell.
+    # The time of a copied file does not tell whether its source was replaced
+    # by another file with the same time.
     known = found.get('files') or found.get('started') or {}
     for name, path in copies.items():
         if known.get(name) != stamps[name]:
@@ -234,7 +236,7 @@ def _write_manifest(root: Path, manifest: dict) -> None:
 
 
 def _stamps(root: Path, names) -> dict[str, list[int] | None]:
-    """Size and time of change of files, None for those not there."""
+    """Get the size and the time of change of files; None if missing."""
     return {name: _stamp(root / name) for name in names}
 
 
@@ -249,7 +251,7 @@ def _stamp(path: Path) -> list[int] | None:
 def _write_one(
     pipeline: Compose, palette: list, task: tuple[dict, dict[str, str]]
 ) -> None:
-    """Write a sample's files that are not there with their source's time."""
+    """Write a sample's files, unless they are there with the right time."""
     sample, pairs = task
     times = {key: os.stat(sample[key]).st_mtime_ns for key in pairs}
     if all(
@@ -284,6 +286,6 @@ def _follow(done, total: int) -> None:
 
 
 def _leave_interrupts() -> None:
-    """Workers end with their parent, which tells of the interrupt."""
+    """Ignore Ctrl-C in a worker: the parent ends its workers and reports."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(0)  # one process per core does better
+    cv2.setNumThreads(0)  # one process per core is faster

@@ -28,7 +28,7 @@ class SeededIndex(int):
         return type(self), (int(self), self.seed)
 
     # Wrappers such as ConcatDataset and RepeatDataset compute the index in
-    # the wrapped data set: the sample keeps its seed.
+    # the wrapped data set. The sample keeps its seed there.
     def __sub__(self, other: int) -> 'SeededIndex':
         return type(self)(int(self) - other, self.seed)
 
@@ -37,7 +37,7 @@ class SeededIndex(int):
 
 
 def mix_seed(*numbers: int) -> int:
-    """One seed, 0 to 2**32 - 1, from several non-negative numbers."""
+    """Mix several non-negative numbers into one seed, 0 to 2**32 - 1."""
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 

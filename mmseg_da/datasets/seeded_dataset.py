@@ -34,7 +34,7 @@ class SeededDataset(BaseSegDataset):
         return self.skip_bad_samples and not self.test_mode
 
     def full_init(self) -> None:
-        """List the samples, and make room for what workers find bad."""
+        """List the samples, and share a list of bad ones among workers."""
         if self._fully_initialized:
             return
         super().full_init()
@@ -42,7 +42,7 @@ class SeededDataset(BaseSegDataset):
             # In memory that worker processes share.
             self._is_bad = torch.zeros(len(self), dtype=torch.bool)
             self._is_bad.share_memory_()
-            # Here: a worker that was not forked knows no rank.
+            # Ask here: a worker that was not forked does not know its rank.
             self._rank = get_rank()
 
     def prepare_data(self, idx: int) -> dict | None:
@@ -90,10 +90,10 @@ class SeededDataset(BaseSegDataset):
         )
 
     def _rand_another(self) -> int:
-        """The sample taken instead of one whose pipeline gave None.
+        """Choose a sample in place of an unusable one.
 
-        It follows from the seed of that one, so that the stream stays the
-        same for any number of workers.
+        The choice follows from the seed of the unusable sample, so that the
+        stream of samples is the same for any number of workers.
         """
         if self._last_seed is None:
             return super()._rand_another()

@@ -39,6 +39,21 @@ def check_video_pipeline(
         )
 
 
+def list_frames(path: str) -> dict[str, dict]:
+    """List the frames of a video as samples.
+
+    Args:
+        path (str): The video file.
+
+    Returns:
+        dict[str, dict]: ``img_path`` and ``frame`` of each, by its number.
+    """
+    return {
+        f'{index:06d}': {'img_path': path, 'frame': index}
+        for index in range(count_frames(path))
+    }
+
+
 def count_frames(path: str) -> int:
     """Count the frames of a video that can be decoded.
 

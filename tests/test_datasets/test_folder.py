@@ -190,11 +190,14 @@ def test_ids_of_any_classes(lab: Path) -> None:
     assert counts.pixels.tolist() == [2 * 4 * WIDTH, 0, 2 * 2 * WIDTH]
 
 
-def test_encoding_of_a_json_file(lab: Path) -> None:
+def test_encoding_of_a_json_file(
+    lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     content = {'ids': {'3': 'floor', '40': 2, '0': 255}}
     (lab / 'tags.json').write_text(json.dumps(content))
-    dataset = build(lab, label_encoding=str(lab / 'tags.json'))
-    assert classes_in(dataset) == [0, 2, 255]
+    monkeypatch.setenv('HOME', str(lab))
+    for path in (str(lab / 'tags.json'), '~/tags.json', '$HOME/tags.json'):
+        assert classes_in(build(lab, label_encoding=path)) == [0, 2, 255]
 
 
 @pytest.mark.parametrize('bits', [8, 16])

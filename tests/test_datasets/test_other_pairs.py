@@ -11,6 +11,7 @@ from mmseg.datasets import CityscapesDataset as MMSegCityscapes
 from tiny_data import HEIGHT, PIPELINE, WIDTH, write_image, write_label
 
 from mmseg_da.datasets import ACDCDataset, SYNTHIADataset
+from mmseg_da.datasets.resized import write_resized
 from mmseg_da.errors import InputError
 from mmseg_da.evaluation import IoUMetric
 from mmseg_da.registry import DATASETS
@@ -104,6 +105,36 @@ def test_acdc_as_shipped(tmp_path: Path) -> None:
         path.unlink()
     with pytest.raises(InputError, match='no images of fog, but of night, '):
         ACDCDataset(data_root=root, conditions=['fog', 'rain'])
+
+
+def test_resized_copies(tmp_path: Path) -> None:
+    prefix = {'img_path': 'rgb_anon/*/val', 'seg_map_path': 'gt/*/val'}
+    for kind, root, kwargs in (
+        ('SYNTHIADataset', write_synthia(tmp_path / 'synthia'), {}),
+        (
+            'ACDCDataset',
+            write_acdc(tmp_path / 'acdc'),
+            {'data_prefix': prefix},
+        ),
+    ):
+        cfg = {
+            'type': f'mmseg_da.{kind}',
+            'data_root': str(root),
+            'img_scale': (WIDTH // 2, HEIGHT // 2),
+            'pipeline': [
+                *PIPELINE[:2],
+                {'type': 'mmseg_da.ResizeToScale'},
+                PIPELINE[2],
+            ],
+            **kwargs,
+        }
+        overrides = write_resized(cfg, str(tmp_path / f'{kind} copy'))
+        original, copied = map(DATASETS.build, (cfg, {**cfg, **overrides}))
+        assert len(original) == len(copied) > 1
+        for index in range(len(original)):
+            labels = label_of(original, index), label_of(copied, index)
+            assert labels[0].shape == (HEIGHT // 2, WIDTH // 2)
+            assert (labels[0] == labels[1]).all()
 
 
 @pytest.mark.parametrize(

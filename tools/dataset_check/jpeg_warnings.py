@@ -12,9 +12,9 @@ def collect_jpeg_warnings(complaints: list[str]) -> Iterator[None]:
     """Collect the warnings of OpenCV's JPEG decoder.
 
     The decoder goes on after damage and only writes a line to the process's
-    standard error, so that is redirected meanwhile. Other lines pass. A JPEG
+    standard error, which is redirected meanwhile. Other lines pass. A JPEG
     has no checksum: damage that decodes to other pixels without a complaint
-    (about 40 % of 200 zeroed bytes) is not found.
+    is not found.
 
     Args:
         complaints (list[str]): The warnings are appended to it.

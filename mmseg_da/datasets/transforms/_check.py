@@ -15,12 +15,12 @@ def check_range(key: str, value: Any, low: float, high: float) -> None:
 
 
 def check_prob(key: str, value: Any) -> None:
-    """Raise unless it is a probability."""
+    """Raise unless the value is a probability."""
     check_range(key, value, 0, 1)
 
 
 def check_interval(key: str, value: Any, high: float) -> None:
-    """Raise unless it is a pair with ``0 < first <= second <= high``."""
+    """Raise unless the value is a pair, ``0 < first <= second <= high``."""
     if not (
         isinstance(value, (tuple, list))
         and len(value) == 2
@@ -34,7 +34,7 @@ def check_interval(key: str, value: Any, high: float) -> None:
 
 
 def check_size(key: str, value: Any) -> None:
-    """Raise unless it is (width, height) in pixels."""
+    """Raise unless the value is (width, height) in pixels."""
     if not (
         isinstance(value, (tuple, list))
         and len(value) == 2

@@ -13,8 +13,8 @@ from mmseg_da.registry import TRANSFORMS
 class ColorJitter(BaseTransform):
     """Change brightness, contrast, saturation and hue, in random order.
 
-    What torchvision's ``ColorJitter`` does, applied as a whole with
-    probability ``prob``. Factors are drawn uniformly from ``[1 - x, 1 + x]``
+    Like torchvision's ``ColorJitter``, applied as a whole with probability
+    ``prob``. Factors are drawn uniformly from ``[1 - x, 1 + x]``
     (not below 0) and the hue's shift from ``[-hue, hue]`` turns of the
     colour circle. Brightness blends with black, contrast with the mean grey,
     saturation with the grey image. The defaults are the paper's.
@@ -68,9 +68,9 @@ class ColorJitter(BaseTransform):
         results['img'] = img
         return results
 
-    # Brightness and contrast are functions of one value: a table gives the
-    # pixels of mmcv.adjust_brightness and mmcv.adjust_contrast in a tenth of
-    # the time.
+    # Brightness and contrast map each value alone, so that a look-up table
+    # gives the same pixels as mmcv.adjust_brightness and
+    # mmcv.adjust_contrast in a tenth of the time.
     @staticmethod
     def adjust_brightness(img: np.ndarray, factor: float) -> np.ndarray:
         """Blend with black."""

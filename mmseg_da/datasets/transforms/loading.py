@@ -23,8 +23,8 @@ from mmseg_da.errors import (
 )
 from mmseg_da.registry import TRANSFORMS
 
-# Larger than any street scene (8192x8192), and small enough to decode: a
-# header can declare gigabytes in a file of some bytes.
+# 8192x8192 is larger than any street scene and small enough to decode. A
+# header of a few bytes can declare gigabytes of pixels.
 MAX_PIXELS = 2**26
 _PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 
@@ -74,15 +74,15 @@ def read_bytes(
 
 
 def _check_declared_size(data: bytes, path: str, kind: str) -> None:
-    """Read the header alone, before a decoder makes room for the pixels."""
+    """Read only the header, before a decoder allocates the pixels."""
     try:
         with warnings.catch_warnings():
-            # Pillow's own limit, a warning; the one here is lower.
+            # Pillow warns at a limit of its own, which is higher than ours.
             warnings.simplefilter('ignore', Image.DecompressionBombWarning)
             width, height = Image.open(io.BytesIO(data)).size
     except Image.DecompressionBombError:
         found = f'over {2 * Image.MAX_IMAGE_PIXELS} pixels'
-    except Exception:  # what it is, if anything, the decoder finds out
+    except Exception:  # the decoder reports what is wrong
         return
     else:
         if width * height <= MAX_PIXELS:
@@ -106,8 +106,8 @@ def _undecodable(
 def _check_png_checksums(data: bytes, path: str) -> None:
     """Compare every chunk of a PNG with its CRC-32.
 
-    Pillow leaves out those of the pixels, where damage may decode to other
-    ids.
+    Pillow does not check the chunks of the pixels, where damage may decode
+    to other ids.
     """
     view = memoryview(data)
     start, name = len(_PNG_SIGNATURE), b''

@@ -19,12 +19,12 @@ from mmseg_da.registry import TRANSFORMS
 class RandomResizedCrop(BaseTransform):
     """Cut out a random box and scale it back.
 
-    What torchvision's ``RandomResizedCrop`` does, with one box for the image
-    (bilinear) and its label (nearest), applied with probability ``prob``:
-    area uniform in ``crop_ratio_range``, aspect ratio log-uniform in
-    ``aspect_ratio_range``, ten tries, then the largest central box whose
-    ratio is allowed. Not applied, the sample stays as it is. The defaults
-    are the paper's.
+    Like torchvision's ``RandomResizedCrop``, with one box for the image
+    (bilinear) and its label (nearest), applied with probability ``prob``.
+    The area of the box is uniform in ``crop_ratio_range``, its aspect ratio
+    log-uniform in ``aspect_ratio_range``. After ten boxes that do not fit,
+    the largest central box of an allowed ratio is taken. The defaults are
+    the paper's.
 
     Changes ``img``, ``img_shape`` and every map in ``seg_fields``.
 

@@ -1,4 +1,4 @@
-"""The size at which a sample is used and evaluated."""
+"""Resize samples, and choose the size that they are evaluated at."""
 
 from mmcv.transforms import BaseTransform
 from mmseg.datasets.transforms import Resize
@@ -11,9 +11,9 @@ from mmseg_da.registry import TRANSFORMS
 class ResizeToScale(Resize):
     """MMSeg's ``Resize`` to the data set's ``img_scale``.
 
-    The size stands beside the data set's folder in the config, so that one
-    key changes it for the whole pipeline. Image (bilinear) and the labels
-    loaded before it (nearest) are resized.
+    The config gives the size beside the data set's folder, so that one key
+    changes it for the whole pipeline. The image (bilinear) and the labels
+    that were loaded before (nearest) are resized.
 
     Required key: ``img_scale``, (width, height), which
     :class:`~mmseg_da.datasets.FolderDataset` gives to its samples.
@@ -41,15 +41,16 @@ class ResizeToScale(Resize):
 class EvaluateAtInputSize(BaseTransform):
     """Score the prediction at the network's input size.
 
-    MMSeg brings a prediction to ``ori_shape`` before it is scored. With the
-    label loaded before the resize and this after it, both are at the input's
-    size: the paper's protocol (1024x512). Without it, and with the label
-    loaded after the resize, labels keep their full resolution.
+    MMSeg scales a prediction to ``ori_shape`` before it is scored. With the
+    label loaded before the resize and this transform after it, label and
+    prediction have the input's size: the paper's protocol (1024x512).
+    Without this transform, load labels after the resize: they then keep
+    their full resolution.
 
     Changes ``ori_shape`` to ``img_shape``.
 
     Raises:
-        InputError: The label is not of the input's size.
+        InputError: The label does not have the input's size.
     """
 
     def transform(self, results: dict) -> dict:
