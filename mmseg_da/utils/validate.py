@@ -28,13 +28,8 @@ NEEDS = dict(
 # Keys that a runner builds from, whatever the purpose. Keys that are in no
 # table here may be a config's own variables.
 SHARED = (
-    'default_hooks',
-    'custom_hooks',
-    'visualizer',
-    'log_processor',
-    'log_level',
-    'randomness',
-    'env_cfg',
+    *('default_hooks', 'custom_hooks', 'visualizer', 'log_processor'),
+    *('log_level', 'randomness', 'env_cfg'),
 )
 BUILT = dict(
     # With the keys for testing, whose typos would show after the training.
@@ -55,10 +50,10 @@ TOGETHER = (
     ('test_dataloader', 'test_cfg', 'test_evaluator'),
 )
 TARGET = 'default_hooks.adversarial.target_dataloader'
-# MMEngine's own key beside the arguments of a DataLoader.
+# With MMEngine's own key.
 LOADER_KEYS = {
-    *inspect.signature(DataLoader).parameters,
     'num_batch_per_epoch',
+    *inspect.signature(DataLoader).parameters,
 }
 
 
