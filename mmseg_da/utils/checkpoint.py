@@ -43,13 +43,10 @@ def check_weights(model: nn.Module, path: str | Path) -> dict[str, Tensor]:
 
     MMEngine only warns of missing weights and keeps random numbers for them.
 
-    Args: See :func:`load_weights`.
+    Takes the arguments and raises the errors of :func:`load_weights`.
 
     Returns:
         dict[str, Tensor]: The weights.
-
-    Raises:
-        InputError: See :func:`load_weights`.
     """
     state = _state_dict(_load(str(path)), path)
     _check_architecture(model, state, path)
@@ -91,7 +88,7 @@ def check_start(
     if partial:
         _report_partial(model, state, path)
     else:
-        advice = 'or start from the weights that fit, with --partial-load'
+        advice = ', or start from the weights that fit, with --partial-load'
         _check_architecture(model, state, path, advice)
     left = [key for key in content if key not in WEIGHTS]
     if 'state_dict' in content and left:
@@ -104,24 +101,17 @@ def check_start(
         )
 
 
-def _report_partial(
-    model: nn.Module, state: dict[str, Tensor], path: str
-) -> None:
-    own = _unwrap(model).state_dict()
-    missing, unexpected, reshaped = _compare(own, state)
-    taken = len(own) - len(missing) - len(reshaped)
+def _report_partial(model: nn.Module, state: dict, path: str) -> None:
+    total, missing, unexpected, reshaped = _compare(model, state)
+    taken = total - len(missing) - len(reshaped)
     if not taken:
         raise InputError(
             f'No weight of {path} fits the model of the config: give a '
             'checkpoint of a model that shares a part with it.'
         )
-    shapes = [
-        f'{name} {tuple(state[name].shape)} for {tuple(own[name].shape)}'
-        for name in reshaped
-    ]
-    sentence = f'{taken} of {len(own)} tensors are taken from {path}'
+    sentence = f'{taken} of {total} tensors are taken from {path}'
     for names, kind in (
-        (shapes, 'of another shape, so left as initialized'),
+        (reshaped, 'of another shape, so left as initialized'),
         (missing, 'not in the file, so left as initialized'),
         (unexpected, 'not in the model, so left out'),
     ):
@@ -153,53 +143,38 @@ def _state_dict(content: object, path: str | Path) -> dict[str, Tensor]:
     return {k.removeprefix('module.'): v for k, v in content.items()}
 
 
-def _unwrap(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model
-
-
 def _compare(
-    own: dict[str, Tensor], state: dict[str, Tensor]
-) -> tuple[list[str], list[str], list[str]]:
-    """Names that are missing, unexpected, and of another shape."""
-    return (
-        [name for name in own if name not in state],
-        [name for name in state if name not in own],
-        [
-            name
-            for name in own
-            if name in state and own[name].shape != state[name].shape
-        ],
-    )
+    model: nn.Module, state: dict[str, Tensor]
+) -> tuple[int, list[str], list[str], list[str]]:
+    """Number of tensors; those missing, unexpected, and of another shape."""
+    own = (model.module if is_model_wrapper(model) else model).state_dict()
+    shapes = {k: (v.shape, own[k].shape) for k, v in state.items() if k in own}
+    reshaped = [
+        f'{k} is {tuple(a)} in the file and {tuple(b)} in the model'
+        for k, (a, b) in shapes.items()
+        if a != b
+    ]
+    missing = [k for k in own if k not in state]
+    return len(own), missing, [k for k in state if k not in own], reshaped
 
 
 def _check_architecture(
-    model: nn.Module,
-    state: dict[str, Tensor],
-    path: str | Path,
-    advice: str = '',
+    model: nn.Module, state: dict, path: str | Path, advice: str = ''
 ) -> None:
-    own = _unwrap(model).state_dict()
-    missing, unexpected, reshaped = _compare(own, state)
+    total, *names, reshaped = _compare(model, state)
     missing, unexpected = (
-        [name for name in names if not name.startswith(AUXILIARY)]
-        for names in (missing, unexpected)
+        [k for k in keys if not k.startswith(AUXILIARY)] for keys in names
     )
-    if not (missing or unexpected or reshaped):
-        return
-    if reshaped:
-        first = reshaped[0]
-        first += (
-            f' is {tuple(state[first].shape)} in the file and '
-            f'{tuple(own[first].shape)} in the model'
+    examples = [
+        *reshaped,
+        *(f'{k} is not in the file' for k in missing),
+        *(f'{k} is not in the model' for k in unexpected),
+    ]
+    if examples:
+        raise InputError(
+            f'The checkpoint {path} is of another architecture than the '
+            f'config: of {total} tensors {len(missing)} are missing and '
+            f'{len(reshaped)} have another shape, and {len(unexpected)} are '
+            f'too many ({examples[0]}); give the config that it was trained '
+            f'with{advice}.'
         )
-    elif missing:
-        first = f'{missing[0]} is not in the file'
-    else:
-        first = f'{unexpected[0]} is not in the model'
-    raise InputError(
-        f'The checkpoint {path} is of another architecture than the '
-        f'config: of {len(own)} tensors {len(missing)} are missing and '
-        f'{len(reshaped)} have another shape, and {len(unexpected)} are too '
-        f'many ({first}); give the config that it was trained with'
-        f'{", " * bool(advice)}{advice}.'
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.error import URLError
 
 import torch
@@ -16,23 +16,17 @@ from torch import nn
 from mmseg_da.errors import InputError
 from mmseg_da.utils.config_types import class_name, iter_dicts, kind_error
 
+KINDS = ('Pretrained', 'PretrainedInit')
+
 
 class Pretrained(NamedTuple):
-    """Where a config names pretrained weights.
+    """Where a config names pretrained weights."""
 
-    Args:
-        key (str): The key of the file or URL.
-        checkpoint (str): The file or URL.
-        prefix (str, optional): Prefix of the weights to take.
-        switch (str): The key to set to None for training from scratch.
-        module (str): Name of the module that takes the weights.
-    """
-
-    key: str
-    checkpoint: Any
-    prefix: str | None
-    switch: str
-    module: str
+    key: str  # of the file or URL
+    checkpoint: str
+    prefix: str | None  # of the weights to take
+    switch: str  # the key to set to None for training from scratch
+    module: str  # the module of the model that takes the weights
 
 
 def find_pretrained(cfg: Config) -> list[Pretrained]:
@@ -58,17 +52,13 @@ def find_pretrained(cfg: Config) -> list[Pretrained]:
 
 
 def _iter_pretrained(content: dict) -> Iterator[Pretrained]:
-    for part in ('model', 'default_hooks'):
-        for path, node in iter_dicts(content.get(part), part):
+    for top in ('model', 'default_hooks'):
+        for path, node in iter_dicts(content.get(top), top):
             module = path.partition('.init_cfg')[0].removeprefix('model')[1:]
-            file = node.get('checkpoint')
-            if class_name(node.get('type')) in (
-                'Pretrained',
-                'PretrainedInit',
-            ):
-                prefix = node.get('prefix')
+            if class_name(node.get('type')) in KINDS:
+                checkpoint, prefix = node.get('checkpoint'), node.get('prefix')
                 key = f'{path}.checkpoint'
-                yield Pretrained(key, file, prefix, path, module)
+                yield Pretrained(key, checkpoint, prefix, path, module)
             # The older way. Other models may use this key for something else.
             file = node.get('pretrained')
             if isinstance(file, str) and file.endswith(('.pth', '.pt')):
@@ -103,20 +93,35 @@ def check_pretrained(model: nn.Module, found: list[Pretrained]) -> None:
 def _check_fits(
     module: nn.Module, content: object, weights: Pretrained
 ) -> None:
-    kind, checkpoint = type(module).__name__, weights.checkpoint
-    state = _select(content, weights, kind)
-    # Not buffers: num_batches_tracked fits any BatchNorm.
-    own = dict(module.named_parameters())
-    if own and not any(
-        name in own and own[name].shape == getattr(value, 'shape', None)
-        for name, value in state.items()
-    ):
+    subject = f'The pretrained weights {weights.checkpoint}'
+    kind = type(module).__name__
+    is_dict = isinstance(content, dict)
+    state = content.get('state_dict', content) if is_dict else content
+    trouble = '' if isinstance(state, dict) else 'No state_dict in it'
+    if weights.prefix is not None and not trouble:
+        prefix = f'{weights.prefix.removesuffix(".")}.'
+        state = {k: v for k, v in state.items() if k.startswith(prefix)}
+        state = {k.removeprefix(prefix): v for k, v in state.items()}
+        if not state:
+            trouble = f'{prefix} is not in the pretrained weights'
+    if trouble:
         raise InputError(
-            f'The pretrained weights {checkpoint} fit no parameter of {kind}: '
-            f'they are named like {next(iter(state), "")!r}, and {kind} has '
-            f'{next(iter(own))!r} of shape '
-            f'{tuple(next(iter(own.values())).shape)}; give weights of this '
-            "architecture, or their names' prefix as init_cfg.prefix."
+            f'{subject} cannot be loaded into {kind} ({trouble}): give a .pth '
+            'file with a state dict.'
+        )
+    # Not buffers: num_batches_tracked fits any BatchNorm.
+    own = {k: v.shape for k, v in module.named_parameters()}
+    shapes = {
+        k.removeprefix('module.'): getattr(v, 'shape', None)
+        for k, v in state.items()
+    }
+    if own and not own.items() & shapes.items():
+        name, shape = next(iter(own.items()))
+        raise InputError(
+            f'{subject} fit no parameter of {kind}: they are named like '
+            f'{next(iter(shapes), "")!r}, and {kind} has {name!r} of shape '
+            f'{tuple(shape)}; give weights of this architecture, or their '
+            "names' prefix as init_cfg.prefix."
         )
 
 
@@ -126,40 +131,15 @@ def _fetch(weights: Pretrained) -> object:
         return CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     except (URLError, ModuleNotFoundError) as error:
         advice = f'give a local file with --cfg-options {key}=FILE'
-        if getattr(error, 'name', None) == 'torchvision':
+        if isinstance(error, ModuleNotFoundError):
+            if error.name != 'torchvision':
+                raise
             advice = (
                 'install the torchvision that belongs to torch '
                 f'{torch.__version__}, from where that came, or {advice}'
             )
-        elif isinstance(error, ModuleNotFoundError):
-            raise
         raise InputError(
             f'The pretrained weights {checkpoint} of {switch} cannot be '
             f'fetched ({error}): {advice}, or train from scratch with '
             f'--cfg-options {switch}=None.'
         ) from error
-
-
-def _select(content: object, weights: Pretrained, kind: str) -> dict:
-    """The weights of a checkpoint, or those with the prefix."""
-    state = content
-    if isinstance(content, dict):
-        state = content.get('state_dict', content)
-    trouble = ''
-    if not isinstance(state, dict):
-        trouble = 'No state_dict in it'
-    elif weights.prefix is not None:
-        prefix = f'{weights.prefix.removesuffix(".")}.'
-        state = {
-            name.removeprefix(prefix): value
-            for name, value in state.items()
-            if name.startswith(prefix)
-        }
-        if not state:
-            trouble = f'{prefix} is not in the pretrained weights'
-    if trouble:
-        raise InputError(
-            f'The pretrained weights {weights.checkpoint} cannot be loaded '
-            f'into {kind} ({trouble}): give a .pth file with a state dict.'
-        )
-    return {name.removeprefix('module.'): v for name, v in state.items()}

@@ -31,13 +31,8 @@ NEEDS = dict(
 # Keys that a runner builds from, whatever the purpose. Keys that are in no
 # table here may be a config's own variables.
 SHARED = (
-    'default_hooks',
-    'custom_hooks',
-    'visualizer',
-    'log_processor',
-    'log_level',
-    'randomness',
-    'env_cfg',
+    *('default_hooks', 'custom_hooks', 'visualizer', 'log_processor'),
+    *('log_level', 'randomness', 'env_cfg'),
 )
 BUILT = dict(
     # With the keys for testing, whose typos would show after the training.
@@ -57,10 +52,10 @@ TOGETHER = (
     ('val_dataloader', 'val_cfg', 'val_evaluator'),
     ('test_dataloader', 'test_cfg', 'test_evaluator'),
 )
-# MMEngine's own key beside the arguments of a DataLoader.
+# With MMEngine's own key.
 LOADER_KEYS = {
-    *inspect.signature(DataLoader).parameters,
     'num_batch_per_epoch',
+    *inspect.signature(DataLoader).parameters,
 }
 
 

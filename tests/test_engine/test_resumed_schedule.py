@@ -1,11 +1,15 @@
 """A resumed run follows the schedule of its config, not the checkpoint's."""
 
+import copy
+from types import SimpleNamespace
+
 import pytest
 import torch
 from mmengine.hooks import Hook
-from mmengine.optim import OptimWrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from toy import LR, make_runner
 
+from mmseg_da.engine.hooks import checkpoint_hook
 from mmseg_da.errors import InputError
 from mmseg_da.registry import PARAM_SCHEDULERS
 from mmseg_da.utils import resumed_schedule
@@ -147,3 +151,27 @@ def test_another_optimizer_is_refused(tmp_path, finished):
     resume = {'load_from': finished, 'resume': True}
     with pytest.raises(InputError, match='segmentor has other parameter gro'):
         rates(tmp_path, {**overrides, **resume})
+
+
+def test_each_of_several_optimizers_follows_its_own_schedule():
+    """As a runner with an OptimWrapperDict holds and saves them."""
+    names = ('generator', 'critic')
+    first, schedulers, _ = build(5, 0.1)
+    second, others, _ = build(9, 0.2)
+    _, _, saved = build(9, 0.2)
+    runner = SimpleNamespace(
+        optim_wrapper=OptimWrapperDict(generator=first, critic=second),
+        param_schedulers=dict(generator=schedulers, critic=others),
+    )
+    checkpoint = dict(
+        meta=dict(iter=4, epoch=1),
+        optimizer={n: copy.deepcopy(saved['optimizer']) for n in names},
+        param_schedulers=dict.fromkeys(names, saved['param_schedulers']),
+    )
+    checkpoint_hook._adopt_config_schedules(runner, checkpoint)
+    steps = {
+        name: [s['last_step'] for s in checkpoint['param_schedulers'][name]]
+        for name in names
+    }
+    # The critic's settings are those of the checkpoint, which stays.
+    assert steps == dict(generator=[4, 1, 4], critic=[0, 0, 0])

@@ -151,7 +151,7 @@ def test_fine_tuning_with_other_classes(
     said = capsys.readouterr().err
     assert re.search(
         r'\d+ of \d+ tensors are taken from .*iter_2\.pth; of another shape, '
-        r'so left as initialized: decode_head\..*\(19, .* for \(3, ',
+        r'so left as initialized: decode_head\..* is \(19, .* file and \(3, ',
         said,
     )
     assert 'backbone' not in said

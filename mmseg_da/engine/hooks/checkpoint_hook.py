@@ -223,26 +223,24 @@ def _share_buffers(runner: Runner) -> None:
 
 
 def _adopt_config_schedules(runner: Runner, checkpoint: dict) -> None:
-    meta, schedulers = checkpoint['meta'], runner.param_schedulers or []
-    progress = dict(iteration=meta['iter'], epoch=meta['epoch'])
-    if isinstance(runner.optim_wrapper, OptimWrapper):
-        adopt_config_schedule(
-            'segmentor',
-            runner.optim_wrapper,
-            schedulers,
-            checkpoint,
-            **progress,
-        )
-    elif isinstance(runner.optim_wrapper, OptimWrapperDict):
+    progress = checkpoint['meta']['iter'], checkpoint['meta']['epoch']
+    schedulers = runner.param_schedulers or {}
+    wrapper = runner.optim_wrapper
+    # Which is an OptimWrapper too.
+    if isinstance(wrapper, OptimWrapperDict):
         saved = checkpoint.setdefault('param_schedulers', {})
-        for name, wrapper in runner.optim_wrapper.items():
+        for name, each in wrapper.items():
             state = dict(
                 optimizer=checkpoint['optimizer'][name],
-                param_schedulers=saved.get(name),
+                param_schedulers=saved.get(name, []),
             )
-            own = schedulers[name] if schedulers else []
-            adopt_config_schedule(name, wrapper, own, state, **progress)
-            saved[name] = state['param_schedulers'] or []
+            own = schedulers.get(name, [])
+            adopt_config_schedule(name, each, own, state, *progress)
+            saved[name] = state['param_schedulers']
+    elif isinstance(wrapper, OptimWrapper):
+        adopt_config_schedule(
+            'segmentor', wrapper, schedulers, checkpoint, *progress
+        )
 
 
 def _progress(runner: Runner) -> tuple[int, int]:

@@ -46,15 +46,13 @@ def dice_loss(
         target (Tensor): Labels ``(N, H, W)`` in ``0..C-1`` or
             ``ignore_index``.
         smooth (float): Smoothing ``s``, at least 0. Defaults to 1.0.
-        class_weight (Tensor or Sequence[float], optional): ``(C,)``.
-        weight (Tensor, optional): Weight of each pixel ``(N, H, W)`` in the
-            sums.
-        ignore_index (int): Label left out. Defaults to 255.
+        class_weight, weight, ignore_index, avg_factor: See
+            :func:`~mmseg_da.models.losses.cross_entropy`. Pixel weights
+            enter the sums.
         reduction (str): ``'none'``, ``'mean'`` or ``'sum'`` over the
             classes. The mean is normalised by the sum of the class weights
             of the classes that occur, and 0 if none does.
             Defaults to ``'mean'``.
-        avg_factor (float, optional): What the mean divides by instead.
 
     Returns:
         Tensor: A scalar, or ``(C,)`` for ``'none'``; at least float32.
