@@ -1,5 +1,5 @@
-# The oracle: trained on the labels of CamVid's train images.
-_base_ = './bisenet_source-only_carla2camvid.py'
+# The oracle: trained on the labels of CamVid train.
+_base_ = './bisenet_start_carla2camvid.py'
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,
@@ -7,3 +7,5 @@ train_dataloader = dict(
         **_base_.camvid_train_dataset,
     )
 )
+# From scratch, as long as the start and a row together.
+train_cfg = dict(max_iters=600, val_interval=600)
