@@ -15,16 +15,10 @@ from mmseg_da.utils.config import REPO_ROOT, load_config
 from mmseg_da.utils.config_types import iter_dicts
 from mmseg_da.utils.files import atomic_path
 
-# MMEngine's log lines, and its progress bar.
-PROGRESS = (
-    re.compile(
-        r'Iter\((?P<what>\w+)\) *\[ *(?P<at>\d+)/(?P<end>\d+)\]'
-        r'.*?eta: (?P<eta>\S+)(?:.*? loss: (?P<loss>\S+))?'
-    ),
-    re.compile(
-        r'\] (?P<at>\d+)/(?P<end>\d+), .* (?P<what>task)/s,'
-        r'.*ETA: *(?P<eta>\S+)(?P<loss>)'
-    ),
+# A line of MMEngine's log, or of its progress bar.
+PROGRESS = re.compile(
+    r'(?:Iter\((\w+)\) *\[ *|\] )(\d+)/(\d+)[],].*?(?i:eta): *(\S+)'
+    r'(?:.*? loss: (\S+))?'
 )
 
 
@@ -221,16 +215,13 @@ def run_tool(words: Sequence[str], log: Path, title: str) -> None:
 
 
 def _show(title: str, line: str) -> None:
-    found = next(filter(None, (p.search(line) for p in PROGRESS)), None)
+    found = PROGRESS.search(line)
     if found is None:
         return
-    at, end = int(found['at']), int(found['end'])
-    loss = f'  loss {found["loss"]}' if found['loss'] else ''
-    text = (
-        f'{title:14s} {found["what"]:5s} {at:>5d}/{end}'
-        f'  time left {found["eta"]}{loss}'
-    )
+    phase, step, end, eta, loss = found.groups()
+    text = f'{title:14s} {phase or "task":5s} {step:>5s}/{end}'
+    text += f'  time left {eta}{f"  loss {loss}" if loss else ""}'
     if sys.stdout.isatty():
         print(f'\r{text:74s}', end='', flush=True)
-    elif at == end or at % max(1, end // 10) == 0:
+    elif step == end or int(step) % max(1, int(end) // 10) == 0:
         print(text, flush=True)
