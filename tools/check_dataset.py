@@ -1,9 +1,9 @@
 """Check every file that a config trains, adapts and evaluates on.
 
-python tools/check_dataset.py configs/da/bisenet_adv_gta2cs.py
+    python tools/check_dataset.py configs/da/bisenet_adv_gta2cs.py
 
-Exit status: 0 clean or with warnings alone (labels that are empty or have
-one class), 1 with errors, 130 interrupted.
+The exit status is 0 if there is nothing worse than a warning (a label that is
+empty or has one class only), 1 if there are errors, 130 if interrupted.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         default=len(os.sched_getaffinity(0))
         if hasattr(os, 'sched_getaffinity')
         else os.cpu_count(),
-        help='processes that read files (0: none); default: one a core',
+        help='processes that read files; 0 means none but this one; '
+        'default: one per core',
     )
-    parser.add_argument('--out', help='JSON to write, with every finding')
+    parser.add_argument('--out', help='JSON file to write with every finding')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -49,7 +50,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def table(result: dict) -> str:
-    """The findings as text: kind, split, number and an example."""
+    """Format the findings: kind, split, number and an example of each."""
     counts = ', '.join(f'{n} {s}' for s, n in result['samples'].items())
     lines = [f'Images: {counts}']
     findings = result['findings']

@@ -1,4 +1,4 @@
-"""What the inference benchmarks run."""
+"""The networks of the inference benchmarks, and how their results agree."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 
 def config_for(shape: tuple[int, int]) -> Config:
-    """The main config, whose images are brought to a shape."""
+    """Load the main config with another size of the test images."""
     cfg = load_config(CONFIG)
     cfg.test_pipeline[1].scale = shape[::-1]
     return cfg
 
 
 def networks(settings: Settings) -> tuple[nn.Module, nn.Module]:
-    """The paper's network and the plugin's segmentor with the same weights.
+    """Build the paper's network and the plugin's with the same weights.
 
-    Random ones, unless the settings name a checkpoint.
+    They are random unless the settings name a checkpoint.
     """
     torch.manual_seed(0)
     ours, _ = build_for_inference(load_config(CONFIG))
@@ -61,7 +61,7 @@ def networks(settings: Settings) -> tuple[nn.Module, nn.Module]:
 
 
 def mmseg_bisenet(device: torch.device) -> nn.Module:
-    """MMSegmentation's BiSeNetV1-R18, as its own configs have it."""
+    """Build MMSegmentation's BiSeNetV1-R18 as in its own configs."""
     norm_cfg = dict(type='BN')
     model = dict(
         type='EncoderDecoder',
@@ -104,13 +104,13 @@ def mmseg_bisenet(device: torch.device) -> nn.Module:
 
 
 def street(shape: tuple[int, int], index: int = 0) -> np.ndarray:
-    """A rendered street as a dash camera sees it, BGR, uint8."""
+    """Render a street as a dash camera sees it, BGR, uint8."""
     image, _ = draw(0, 'val', index, shape[::-1])
     return np.ascontiguousarray(image[..., ::-1])
 
 
 def normalise(images: np.ndarray, device: torch.device) -> Tensor:
-    """BGR images ``(N, H, W, 3)`` as they enter the network, plainly."""
+    """Normalise BGR images ``(N, H, W, 3)`` in plain torch."""
     rgb = torch.from_numpy(images[..., ::-1].copy()).to(device)
     x = rgb.permute(0, 3, 1, 2).float()
     mean, std = (
@@ -137,7 +137,7 @@ def exported(
 def attempt(
     name: str, build: Callable[[], Callable[[], Any]], **kwargs
 ) -> Case:
-    """A case that is skipped where it cannot be built."""
+    """Make a case, which is skipped if it cannot be built."""
     try:
         return Case(name, build(), **kwargs)
     except InputError as error:
@@ -150,7 +150,7 @@ def attempt(
 
 
 def agreement(least: float) -> Same:
-    """Let all but a share of the class maps' pixels differ."""
+    """Accept class maps of which at least a share of the pixels is equal."""
 
     def same(expected: Any, found: Any) -> str:
         pairs = list(zip_leaves(expected, found))
@@ -165,7 +165,7 @@ def agreement(least: float) -> Same:
 
 
 def same_logits(difference: float, least: float) -> Same:
-    """Let logits differ by a share of the largest, and few classes."""
+    """Accept logits that differ by a share of the largest one, at most."""
     classes = agreement(least)
 
     def same(expected: Tensor, found: Tensor) -> str:
@@ -183,5 +183,5 @@ def same_logits(difference: float, least: float) -> Same:
 
 
 def another_network(expected: Any, found: Any) -> str:
-    """For what is compared in its time alone."""
+    """Accept any result: only the time of this network is compared."""
     return 'another network'

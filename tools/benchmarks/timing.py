@@ -1,4 +1,4 @@
-"""Times that can be compared on a machine that does other things too."""
+"""Times calls so that a busy machine does not spoil the comparison."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait until a device has done all that was asked of it."""
+    """Wait until a device has finished its work."""
     getattr(torch, device.type).synchronize()
 
 
@@ -26,21 +26,22 @@ def interleaved(
 ) -> dict[str, list[float]]:
     """Time callables in turns: A B A B ...
 
-    What slows the machine down for a while then slows all of them, and the
-    ratio of two times of one round is that of the callables.
+    If other work slows the machine down for a while, it slows all of them,
+    and the ratio of two times of one round stays right.
 
     Args:
-        cases (Mapping[str, Callable]): What is timed.
-        rounds (int): Timed rounds, each of every case once. Defaults to 5.
-        warmup (int): Rounds before them. Defaults to 1.
-        device (torch.device): Synchronised before the clock starts and
-            before it stops. Defaults to the CPU.
+        cases (Mapping[str, Callable]): The callables by name.
+        rounds (int): Timed rounds; a round calls every case. Defaults to 5.
+        warmup (int): Rounds before the timed ones. Defaults to 1.
+        device (torch.device): Device to synchronise before the clock starts
+            and before it stops. Defaults to the CPU.
         number (int): Calls per timing. Defaults to 1.
-        seconds (float): No more rounds are begun after it, beyond two.
-        cpu_time (bool): Whether the processor's time is taken, of all
-            threads together, rather than the clock's. With one thread the
-            two are equal on an idle machine, and a busy one changes the
-            former little. Defaults to False.
+        seconds (float): No further round starts after this time, except for
+            the first two.
+        cpu_time (bool): Measure the processor time of all threads together
+            instead of wall time. With one thread on an idle machine the two
+            are equal; other work on the machine hardly changes processor
+            time. Defaults to False.
 
     Returns:
         dict[str, list[float]]: Milliseconds per call, a list of equal length
@@ -65,7 +66,7 @@ def interleaved(
 
 
 def summarize(times: list[float], baseline: list[float]) -> dict[str, Any]:
-    """Median and quartiles of times, and of their ratio round by round."""
+    """Take median and quartiles of times, and of their ratios by round."""
     q1, median, q3 = _quartiles(times)
     ratios = [one / other for one, other in zip(times, baseline)]
     ratio_q1, ratio, ratio_q3 = _quartiles(ratios)

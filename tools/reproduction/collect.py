@@ -1,4 +1,4 @@
-"""Reads what the runs of the rows have left in their folders."""
+"""Reads the results of rows from their work dirs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def collect_row(row: Row, out: Path, suite: Suite) -> dict:
     Args:
         row (Row): The row.
         out (Path): Folder of the work dirs.
-        suite (Suite): The suite whose work dirs these are.
+        suite (Suite): The suite that ran in these work dirs.
 
     Returns:
-        dict: ``state`` ('not run', 'not finished', 'failed', 'done', or
-        'of another version' of the config, whose numbers are left out),
-        ``error``, ``seconds``, ``command`` (its words), ``mIoU`` and ``IoU``
-        by class in percent, ``iteration`` of that validation, and ``curves``
-        (``loss`` and ``mIoU``, pairs of iteration and value).
+        dict: ``state`` ('not run', 'not finished', 'failed', 'done', or 'of
+        another version': the config has changed since, and the numbers are
+        left out), ``error``, ``seconds``, ``command`` (its words), ``mIoU``
+        and ``IoU`` by class in percent, ``iteration`` of that validation, and
+        ``curves`` (``loss`` and ``mIoU``, pairs of iteration and value).
     """
     work_dir = out / row.name
     experiment = read_json(work_dir / 'experiment.json')
@@ -64,7 +64,7 @@ def collect_row(row: Row, out: Path, suite: Suite) -> dict:
 
 
 def best_checkpoint(work_dir: Path) -> Path | None:
-    """The checkpoint of the best validation, else the last one."""
+    """Find the checkpoint of the best validation, else the last one."""
     best = sorted(work_dir.glob('best_mIoU_iter_*.pth'), key=_modified)
     if best:
         return best[-1]
@@ -82,7 +82,10 @@ def _modified(path: Path) -> float:
 def _read_scalars(
     work_dir: Path,
 ) -> tuple[dict[int, float], list[tuple[int, dict]]]:
-    """The loss by iteration, and validations; of resumed runs, the latest."""
+    """Read the loss by iteration, and the validations.
+
+    Iterations that a resumed run repeated count as the last run has them.
+    """
     losses: dict[int, float] = {}
     validations: dict[int, dict] = {}
     for path in sorted(work_dir.glob('2*/vis_data/scalars.json')):

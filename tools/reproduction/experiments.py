@@ -1,4 +1,4 @@
-"""Runs a config in a process of its own, once, and keeps its metrics."""
+"""Runs tools in processes of their own, once, and keeps their metrics."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def train_command(
 
 
 def option_words(options: Mapping[str, object]) -> list[str]:
-    """Overrides of a config as words of a command."""
+    """Write the overrides of a config as words of a command."""
     words = [
         f'{key}={str(value).replace(" ", "")}'
         for key, value in options.items()
@@ -54,7 +54,7 @@ def option_words(options: Mapping[str, object]) -> list[str]:
 
 
 def fingerprint(config: str, options: Mapping[str, object]) -> str:
-    """What tells runs of one config apart from those of another version.
+    """Hash a config: after a change of the config a run is not reused.
 
     Args:
         config (str): Config file.
@@ -64,7 +64,7 @@ def fingerprint(config: str, options: Mapping[str, object]) -> str:
         str: A hash of the whole config and of its class weights' files.
     """
     content = load_config(config, dict(options)).to_dict()
-    # Where the project stands does not change what a run computes.
+    # The place of the project does not change what a run computes.
     digest = hashlib.sha256(repr(content).replace(str(REPO_ROOT), '').encode())
     for path in sorted(set(_class_weight_files(content))):
         digest.update(Path(path).read_bytes())
@@ -131,7 +131,7 @@ def test(
     options: Mapping[str, object],
     title: str,
 ) -> dict[str, float]:
-    """Evaluate a checkpoint and return its metrics; once, like ``train``."""
+    """Evaluate a checkpoint, unless that was done, and return its metrics."""
     record = work_dir / 'experiment.json'
     if not record.exists():
         words = ['tools/test.py', config, str(checkpoint)]
@@ -144,18 +144,18 @@ def test(
 
 
 def last_checkpoint(work_dir: Path) -> Path:
-    """The checkpoint that a finished run ended with."""
+    """Find the last checkpoint of a finished run."""
     return Path((work_dir / 'last_checkpoint').read_text().strip())
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write a JSON file of which no half is ever read."""
+    """Write a JSON file so that it is whole or absent at every moment."""
     with atomic_path(path) as part:
         part.write_text(json.dumps(content, indent=1) + '\n')
 
 
 def read_json(path: Path) -> dict:
-    """Read a JSON file; an absent one is an empty dict."""
+    """Read a JSON file; a missing file gives an empty dict."""
     return json.loads(path.read_text()) if path.exists() else {}
 
 
@@ -200,7 +200,7 @@ def run_tool(words: Sequence[str], log: Path, title: str) -> None:
                 last = line.strip() or last
                 _show(title, line)
         except BaseException:
-            # Else it would train on, beside the run that resumes it.
+            # The process would go on beside the run that resumes it.
             process.terminate()
             raise
     if sys.stdout.isatty():
