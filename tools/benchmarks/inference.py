@@ -192,7 +192,7 @@ def to_class_map(
             "MMSegmentation's BiSeNetV1",
             lambda: by_inference_model(stock),
             nets.another_network,
-            note='13.4 M parameters',
+            note='13.3 M parameters',
         ),
     ]
     if device.type == 'cpu':

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import mmseg
 import numpy as np
 import torch
 from mmengine.config import Config
@@ -20,7 +21,7 @@ from benchmarks.core import (
     zip_leaves,
 )
 from benchmarks.paper_network import PaperBiSeNet, load_plugin_weights
-from mmseg_da.analysis.models import build_for_inference, build_segmentor
+from mmseg_da.analysis.models import build_for_inference
 from mmseg_da.deploy.export import export
 from mmseg_da.deploy.runtimes import OnnxNetwork, OpenVinoNetwork
 from mmseg_da.errors import InputError
@@ -29,6 +30,10 @@ from mmseg_da.utils.config import REPO_ROOT, load_config
 from street_renderer.write import draw
 
 CONFIG = REPO_ROOT / 'configs/da/bisenet_adv_gta2cs.py'
+MMSEG_CONFIG = (
+    '.mim/configs/bisenetv1/'
+    'bisenetv1_r18-d32_4xb4-160k_cityscapes-1024x1024.py'
+)
 RUNTIMES = {'onnx': OnnxNetwork, 'openvino': OpenVinoNetwork}
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
@@ -61,46 +66,12 @@ def networks(settings: Settings) -> tuple[nn.Module, nn.Module]:
 
 
 def mmseg_bisenet(device: torch.device) -> nn.Module:
-    """Build MMSegmentation's BiSeNetV1-R18 as in its own configs."""
-    norm_cfg = dict(type='BN')
-    model = dict(
-        type='EncoderDecoder',
-        data_preprocessor=load_config(CONFIG).model.data_preprocessor,
-        backbone=dict(
-            type='BiSeNetV1',
-            in_channels=3,
-            context_channels=(128, 256, 512),
-            spatial_channels=(64, 64, 64, 128),
-            out_indices=(0, 1, 2),
-            out_channels=256,
-            backbone_cfg=dict(
-                type='ResNet',
-                depth=18,
-                num_stages=4,
-                out_indices=(0, 1, 2, 3),
-                dilations=(1, 1, 1, 1),
-                strides=(1, 2, 2, 2),
-                norm_cfg=norm_cfg,
-                style='pytorch',
-                contract_dilation=True,
-            ),
-            norm_cfg=norm_cfg,
-            align_corners=False,
-        ),
-        decode_head=dict(
-            type='FCNHead',
-            in_channels=256,
-            in_index=0,
-            channels=256,
-            num_convs=1,
-            concat_input=False,
-            num_classes=19,
-            norm_cfg=norm_cfg,
-            align_corners=False,
-        ),
-        test_cfg=dict(mode='whole'),
-    )
-    return build_segmentor(Config(dict(model=model))).to(device)
+    """Build MMSegmentation's BiSeNetV1-R18 from the config that it ships."""
+    cfg = Config.fromfile(Path(mmseg.__file__).parent / MMSEG_CONFIG)
+    # The config's size is that of training crops.
+    cfg.model.data_preprocessor = load_config(CONFIG).model.data_preprocessor
+    segmentor, _ = build_for_inference(cfg)
+    return segmentor.to(device)
 
 
 def street(shape: tuple[int, int], index: int = 0) -> np.ndarray:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from reproduction.experiments import fingerprint, last_checkpoint, read_json
+from reproduction.experiments import (
+    fingerprint,
+    last_checkpoint,
+    read_json,
+    read_scalars,
+)
 from reproduction.suites import Row, Suite
 
 
@@ -46,7 +50,7 @@ def collect_row(row: Row, out: Path, suite: Suite) -> dict:
         result['state'] = 'done'
     elif experiment:
         result['state'] = 'not finished'
-    losses, validations = _read_scalars(work_dir)
+    losses, validations = read_scalars(work_dir)
     result['curves'] = dict(
         loss=list(losses.items()),
         mIoU=[(step, metrics['mIoU']) for step, metrics in validations],
@@ -77,25 +81,3 @@ def best_checkpoint(work_dir: Path) -> Path | None:
 
 def _modified(path: Path) -> float:
     return path.stat().st_mtime
-
-
-def _read_scalars(
-    work_dir: Path,
-) -> tuple[dict[int, float], list[tuple[int, dict]]]:
-    """Read the loss by iteration, and the validations.
-
-    Iterations that a resumed run repeated count as the last run has them.
-    """
-    losses: dict[int, float] = {}
-    validations: dict[int, dict] = {}
-    for path in sorted(work_dir.glob('2*/vis_data/scalars.json')):
-        for line in path.read_text().splitlines():
-            try:
-                entry = json.loads(line)
-            except ValueError:  # the run was stopped while it wrote
-                continue
-            if 'mIoU' in entry:
-                validations[entry['step']] = entry
-            elif 'loss' in entry:
-                losses[entry['step']] = entry['loss']
-    return dict(sorted(losses.items())), sorted(validations.items())

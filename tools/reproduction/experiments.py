@@ -115,10 +115,13 @@ def train(
         command = train_command(config, work_dir, options)
         write_json(record, dict(fingerprint=print_of_run, command=command))
         run_tool([*command, '--resume'], work_dir / 'output.log', title)
+        _, validations = read_scalars(work_dir)
+        if not validations:
+            raise InputError(f'{work_dir} holds no validation result.')
         known = dict(
             fingerprint=print_of_run,
             command=command,
-            metrics=_last_validation(work_dir),
+            metrics=validations[-1][1],
         )
         write_json(record, known)
     return known['metrics']
@@ -159,15 +162,26 @@ def read_json(path: Path) -> dict:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def _last_validation(work_dir: Path) -> dict[str, float]:
-    for scalars in sorted(
-        work_dir.glob('2*/vis_data/scalars.json'), reverse=True
-    ):
-        lines = scalars.read_text().splitlines()
-        found = [line for line in lines if '"mIoU"' in line]
-        if found:
-            return json.loads(found[-1])
-    raise InputError(f'{work_dir} holds no validation result.')
+def read_scalars(
+    work_dir: Path,
+) -> tuple[dict[int, float], list[tuple[int, dict]]]:
+    """Read the loss by iteration, and the validations.
+
+    Iterations that a resumed run repeated count as the last run has them.
+    """
+    losses: dict[int, float] = {}
+    validations: dict[int, dict] = {}
+    for path in sorted(work_dir.glob('2*/vis_data/scalars.json')):
+        for line in path.read_text().splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:  # the run was stopped while it wrote
+                continue
+            if 'mIoU' in entry:
+                validations[entry['step']] = entry
+            elif 'loss' in entry:
+                losses[entry['step']] = entry['loss']
+    return dict(sorted(losses.items())), sorted(validations.items())
 
 
 def run_tool(words: Sequence[str], log: Path, title: str) -> None:
