@@ -72,7 +72,7 @@ def _row(row: Row, suite: Suite, folders: dict[str, Path]) -> dict:
         own[name] = collect_row(row, folder, SUITES[name])
         own[name]['settings'] = _settings(name, row.config)
     benchmarks = (
-        read_json_list(folder / row.name / 'benchmark.json')
+        read_benchmark(folder / row.name / 'benchmark.json')
         for folder in folders.values()
     )
     return dict(
@@ -87,7 +87,7 @@ def _row(row: Row, suite: Suite, folders: dict[str, Path]) -> dict:
     )
 
 
-def read_json_list(path: Path) -> dict | None:
+def read_benchmark(path: Path) -> dict | None:
     """Read the first entry of a benchmark's JSON; None without a file."""
     content = read_json(path)
     return content[0] if content else None
