@@ -41,3 +41,16 @@ def test_the_root_is_mim_in_an_installed_package(tmp_path):
     assert find_root(package) == tmp_path
     (package / '.mim').mkdir()
     assert find_root(package) == package / '.mim'
+
+
+def test_every_command_shows_an_example():
+    """Its docstring is what --help prints."""
+    commands = [
+        path
+        for path in (ROOT / 'tools').rglob('*.py')
+        if "__name__ == '__main__'" in path.read_text()
+    ]
+    assert len(commands) > 10
+    for path in commands:
+        shown = ast.get_docstring(ast.parse(path.read_text()))
+        assert f'python {path.relative_to(ROOT)}' in shown, path

@@ -1,7 +1,8 @@
 """Check every file that a config trains, adapts and evaluates on.
 
-python tools/check_dataset.py configs/da/bisenet_adv_gta2cs.py
+    python tools/check_dataset.py configs/da/bisenet_adv_gta2cs.py
 
+<<<<<<< HEAD
 Exit status: 0 clean or with warnings alone (labels that are empty, have one
 class, or fit two encodings; fewer images than max_samples), 1 with errors, 130
 interrupted.
@@ -9,6 +10,10 @@ interrupted.
 Damage inside a file is found in every PNG, which has checksums, and in a JPEG
 where the decoder complains. A JPEG has no checksum: other damage shows as
 wrong pixels only, which no program can tell from a picture.
+=======
+The exit status is 0 if there is nothing worse than a warning (a label that is
+empty or has one class only), 1 if there are errors, 130 if interrupted.
+>>>>>>> moves
 """
 
 from __future__ import annotations
@@ -41,15 +46,26 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         default=len(os.sched_getaffinity(0))
         if hasattr(os, 'sched_getaffinity')
         else os.cpu_count(),
-        help='processes that read files (0: none); default: one a core',
+        help='processes that read files; 0 means none but this one; '
+        'default: one per core',
     )
+<<<<<<< HEAD
     parser.add_argument('--out', help='JSON to write, with every finding')
     add_cfg_options(parser)
+=======
+    parser.add_argument('--out', help='JSON file to write with every finding')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ConfigOptions,
+        help='overrides of the config, as key.of.config=value',
+    )
+>>>>>>> moves
     return parser.parse_args(argv)
 
 
 def table(result: dict) -> str:
-    """The findings as text: kind, split, number and an example."""
+    """Format the findings: kind, split, number and an example of each."""
     counts = ', '.join(f'{n} {s}' for s, n in result['samples'].items())
     lines = [f'Images: {counts}']
     findings = result['findings']

@@ -1,7 +1,8 @@
-"""The whole job on rendered data: adapt BiSeNet from a game to a dash camera.
+"""Adapt BiSeNet from a game to a dash camera, on rendered data.
 
-Renders the demo data, trains source-only and adapted, prints both mIoUs on
-the target and draws what they see. Run again, it reuses what is there.
+Renders the demo data, trains without and with adaptation, prints both mIoUs
+on the target and draws predictions of both. If you run it again, it reuses
+what is there.
 
     python tools/demo.py
     python tools/demo.py --all --seeds 0 1 2    # the README's table
@@ -48,11 +49,17 @@ def parse_args() -> argparse.Namespace:
         help='also the control (lambda = 0), BatchNorm statistics '
         're-estimated on the target, and the oracle',
     )
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0])
+    parser.add_argument(
+        '--seeds',
+        type=int,
+        nargs='+',
+        default=[0],
+        help='seeds to train with; default: 0',
+    )
     parser.add_argument(
         '--short',
         action='store_true',
-        help='few images and 10 iterations: shows that it runs, no more',
+        help='few images and 10 iterations: shows only that it runs',
     )
     return parser.parse_args()
 
@@ -74,7 +81,7 @@ def data_options(name: str, data: str, short: bool) -> dict[str, object]:
 def demo_options(
     name: str, data: str, seed: int, short: bool
 ) -> dict[str, object]:
-    """The ``--cfg-options`` that a variant is trained with."""
+    """Choose the ``--cfg-options`` that a variant is trained with."""
     options: dict[str, object] = {'randomness.seed': seed}
     if short:
         options['train_cfg.max_iters'] = 10
@@ -101,7 +108,7 @@ def run_variant(
 
 
 def print_table(results: dict[str, list[dict]]) -> None:
-    """Print per-class IoU and mIoU, a column for each variant."""
+    """Print IoU by class and mIoU, one column per variant."""
     names = list(results)
     classes = dict.fromkeys(
         key for runs in results.values() for run in runs for key in run
@@ -117,7 +124,7 @@ def print_table(results: dict[str, list[dict]]) -> None:
 
 
 def show(values: list[float]) -> str:
-    """Mean, with the sample standard deviation of several seeds."""
+    """Format the mean, and the sample standard deviation of seeds."""
     if not values:
         return '-'
     text = f'{statistics.mean(values):.2f}'

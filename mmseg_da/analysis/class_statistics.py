@@ -1,4 +1,4 @@
-"""How often each class occurs in a data set, and the weights from that.
+"""Frequencies of the classes of a data set, and weights from them.
 
 Median-frequency balancing of Eigen and Fergus, "Predicting Depth, Surface
 Normals and Semantic Labels with a Common Multi-Scale Convolutional
@@ -30,12 +30,12 @@ SPLITS = ('train', 'val', 'test', 'target')
 
 @dataclass
 class ClassCounts:
-    """Sums over the labels of a data set; arrays have one entry a class."""
+    """Sums over the labels of a data set; arrays have an entry per class."""
 
     pixels: np.ndarray
-    #: Images in which the class occurs.
+    #: Number of images in which the class occurs.
     images: np.ndarray
-    #: All pixels of these images, ignored ones too.
+    #: All pixels of these images, including ignored ones.
     image_pixels: np.ndarray
     ignored_pixels: int = 0
     num_images: int = 0
@@ -45,7 +45,7 @@ class ClassCounts:
         return cls(*np.zeros((3, num_classes), np.int64))
 
     def add(self, pixels: np.ndarray, ignored: int) -> None:
-        """Add one image's pixels of each class and its ignored pixels."""
+        """Add an image: its pixels of each class and its ignored pixels."""
         present = pixels > 0
         self.pixels += pixels
         self.images += present
@@ -84,21 +84,21 @@ def build_labelled(cfg: Config, split: str = 'train') -> BaseDataset:
 def count_classes(dataset: BaseDataset, workers: int = 0) -> ClassCounts:
     """Count the pixels of each class over a data set's labels.
 
-    Only the transforms of the data set's pipeline that load annotations run:
-    no image is decoded, and labels are counted at their own size.
+    Of the pipeline, only the transforms that load annotations run: images are
+    not decoded, and labels are counted at their own size.
 
     Args:
         dataset (BaseDataset): Any MMSegmentation data set, or a wrapper that
-            joins or repeats some (a repeated one counts once).
-        workers (int): Processes that read labels; 0 reads them in this one.
+            joins or repeats data sets (a repeated one counts once).
+        workers (int): Processes that read labels; 0 means this process.
             Defaults to 0.
 
     Returns:
         ClassCounts: The sums.
 
     Raises:
-        InputError: If the data set has no labels, or a label has a value
-            that is no class.
+        InputError: If the data set has no labels, or a label holds a value
+            that is neither a class nor the ignored value.
     """
     parts = [_Labels(part) for part in _parts(dataset)]
     tasks = [(p, i) for p, part in enumerate(parts) for i in range(len(part))]
@@ -110,7 +110,7 @@ def count_classes(dataset: BaseDataset, workers: int = 0) -> ClassCounts:
             counts.add(*result)
         return counts
     with Pool(workers, initializer=_keep, initargs=(parts,)) as pool:
-        # Enough chunks for an even progress, few enough for little traffic.
+        # Large chunks cost less traffic, small ones keep the progress even.
         chunk = max(1, min(16, len(tasks) // (8 * workers)))
         results = pool.imap_unordered(_count, tasks, chunk)
         for result in track(results, **progress):
@@ -123,15 +123,17 @@ def median_frequency_weights(
 ) -> tuple[list[float], list[float]]:
     """Class frequencies, and the weights that balance them.
 
-    The frequency of a class is its number of pixels over the number of all
-    pixels (ignored ones too) of the images in which it occurs; its weight is
-    the median frequency over its own. A class that never occurs has
-    frequency 0, is left out of the median, and gets the largest weight of
-    the others, so that the weights are positive and finite.
+    The frequency of a class is the number of its pixels divided by the number
+    of all pixels (including ignored ones) of the images in which it occurs.
+    Its weight is the median of the frequencies divided by its own. A class
+    that never occurs has frequency 0, does not count in the median, and gets
+    the largest weight of the others, so that all weights are positive and
+    finite.
 
     Args:
         pixels (Sequence[int]): Pixels of each class.
-        image_pixels (Sequence[int]): Pixels of the images in which it occurs.
+        image_pixels (Sequence[int]): For each class, all pixels of the images
+            in which it occurs.
 
     Returns:
         tuple[list[float], list[float]]: Frequencies and weights.
@@ -160,7 +162,7 @@ def median_frequency_weights(
 
 
 def class_statistics(cfg: Config, split: str, workers: int = 0) -> dict:
-    """Count one data set of a config: what the tool writes as JSON.
+    """Count one data set of a config.
 
     Args:
         cfg (Config): Any MMSegmentation config.
@@ -168,8 +170,9 @@ def class_statistics(cfg: Config, split: str, workers: int = 0) -> dict:
         workers (int): Processes that read labels. Defaults to 0.
 
     Returns:
-        dict: ``config``, ``split``, ``dataset`` (its type), ``num_images``,
-        ``classes``, ``pixel_counts``, ``ignored_pixels``, ``image_counts``,
+        dict: The JSON that the tool writes: ``config``, ``split``,
+        ``dataset`` (its type), ``num_images``, ``classes``,
+        ``pixel_counts``, ``ignored_pixels``, ``image_counts``,
         ``frequencies`` and ``median_frequency_weights``.
 
     Raises:
@@ -198,7 +201,7 @@ def read_statistics(path: str | Path) -> dict:
     """Read the JSON that the tool wrote.
 
     Raises:
-        InputError: If it is not there, or is something else.
+        InputError: If the file is missing or is no class statistics.
     """
     try:
         statistics = json.loads(Path(path).read_text(encoding='utf-8'))
@@ -265,8 +268,8 @@ class _Labels:
 
 
 def _histogram(label: np.ndarray, bins: int) -> np.ndarray:
-    # A third of np.bincount's time, which is as much as the decoding's; its
-    # sums are floats, exact up to 2^24.
+    # calcHist takes a third of np.bincount's time, which would be as long as
+    # decoding. Its sums are floats, which are exact up to 2^24.
     if label.dtype == np.uint8 and label.size < 2**24:
         counts = cv2.calcHist([label], [0], None, [bins], [0, bins])
         return counts.ravel().astype(np.int64)
@@ -274,7 +277,7 @@ def _histogram(label: np.ndarray, bins: int) -> np.ndarray:
 
 
 def _parts(dataset: BaseDataset) -> Iterator[BaseDataset]:
-    """The plain data sets inside of wrappers."""
+    """Find the plain data sets inside wrappers."""
     if hasattr(dataset, 'datasets'):
         for part in dataset.datasets:
             yield from _parts(part)
@@ -288,7 +291,7 @@ _KEPT: list[_Labels] = []
 
 
 def _keep(parts: list[_Labels]) -> None:
-    """Give the data sets to a worker once, not with each of its tasks."""
+    """Give the data sets to a worker once instead of with each task."""
     _KEPT[:] = parts
 
 

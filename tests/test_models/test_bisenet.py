@@ -9,9 +9,13 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.models.utils import resize
 from mmseg.structures import SegDataSample
-from paper_network import PaperBiSeNet, load_plugin_weights, paper_name
 from toy import bisenet_cfg
 
+from benchmarks.paper_network import (
+    PaperBiSeNet,
+    load_plugin_weights,
+    paper_name,
+)
 from mmseg_da.registry import MODELS
 
 IGNORE = 255

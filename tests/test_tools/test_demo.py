@@ -48,7 +48,7 @@ class Tools:
 
     def train(self, work_dir: Path) -> None:
         scalars = work_dir / '20260101_0/vis_data/scalars.json'
-        write(scalars, metrics(work_dir))
+        write(scalars, metrics(work_dir) | {'step': 300})
         last = work_dir / 'last_checkpoint'
         last.write_text(str(work_dir / 'iter_300.pth'))
 

@@ -1,7 +1,9 @@
-"""Time this project side by side with what would be used instead.
+"""Time this project side by side with the code it replaces.
 
-python tools/analysis/benchmark_suite.py --out work_dirs/benchmark
-python tools/analysis/benchmark_suite.py --quick --only inference
+Results are written after each comparison, so that a stopped run loses little.
+
+    python tools/analysis/benchmark_suite.py --out work_dirs/benchmark
+    python tools/analysis/benchmark_suite.py --quick --only inference
 """
 
 from __future__ import annotations
@@ -23,47 +25,66 @@ from mmseg_da.utils.device import pick_device
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         '--quick',
         action='store_true',
-        help='tiny sizes, to see that all of it runs; times mean nothing',
+        help='tiny sizes: shows that everything runs; the times mean nothing',
     )
     parser.add_argument(
         '--out',
         default='work_dirs/benchmark',
-        help='folder for JSON, table and pictures; default: %(default)s',
+        help='folder for JSON, tables and pictures; default: %(default)s',
     )
     parser.add_argument(
-        '--only', nargs='+', metavar='GROUP', help='default: all groups'
+        '--only',
+        nargs='+',
+        metavar='GROUP',
+        help='groups to run; default: all',
     )
     parser.add_argument(
-        '--device', default='auto', help='default: CUDA if there is any'
+        '--device',
+        default='auto',
+        help='cpu or cuda; default: CUDA if available',
     )
-    parser.add_argument('--rounds', type=int, default=5)
-    parser.add_argument('--warmup', type=int, default=1)
+    parser.add_argument(
+        '--rounds',
+        type=int,
+        default=5,
+        help='timed rounds; default: %(default)s',
+    )
+    parser.add_argument(
+        '--warmup',
+        type=int,
+        default=1,
+        help='rounds before the timed ones; default: %(default)s',
+    )
     parser.add_argument(
         '--seconds',
         type=float,
         default=120.0,
-        help='no more rounds of a comparison after it; default: %(default)s',
+        help='start no further round of a comparison after this time; '
+        'default: %(default)s',
     )
     parser.add_argument(
         '--cpu-time',
         action='store_true',
-        help="measure the processor's time, not the clock's: on a machine "
-        'that does other things too, with --threads 1',
+        help="measure the processor's time instead of the clock's; use it "
+        'with --threads 1 on a machine that is busy with other work',
     )
     parser.add_argument(
         '--checkpoint',
-        help="weights of the paper's BiSeNet; default: random ones",
+        help="weights of the paper's BiSeNet; default: random weights",
     )
     parser.add_argument('--threads', type=int, help='CPU threads of PyTorch')
     return parser.parse_args(argv)
 
 
 def show(comparison: dict) -> None:
-    """Print a comparison's table."""
+    """Print the table of a comparison."""
     print(f'\n### {comparison["title"]}\n\n{COLUMNS}')
     for case in comparison['cases']:
         print(to_row(case), flush=True)
@@ -73,8 +94,8 @@ def main(argv: Sequence[str] | None = None) -> dict:
     args = parse_args(argv)
     if args.rounds < 1 or args.warmup < 0:
         raise InputError(
-            f'--rounds {args.rounds} --warmup {args.warmup} cannot be timed: '
-            'take at least 1 round after at least 0.'
+            f'--rounds {args.rounds} with --warmup {args.warmup} cannot be '
+            'timed: give at least 1 round, and 0 or more of warm-up.'
         )
     if args.threads is not None:
         if args.threads < 1:
@@ -93,7 +114,6 @@ def main(argv: Sequence[str] | None = None) -> dict:
     command = f'python tools/analysis/benchmark_suite.py {shlex.join(given)}'
 
     def keep(results: dict) -> list[Path]:
-        # After each comparison: what is done stays if the run is stopped.
         show(results['comparisons'][-1])
         return write_report(results, args.out, command.strip())
 
@@ -107,8 +127,8 @@ def main(argv: Sequence[str] | None = None) -> dict:
     ]
     if wrong:
         raise InputError(
-            'These were not timed, as they failed or their results are not '
-            f"the baseline's: {'; '.join(wrong)}."
+            'These cases were not timed, because they failed or their results '
+            f"differ from the baseline's: {'; '.join(wrong)}."
         )
     return results
 

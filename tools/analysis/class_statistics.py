@@ -1,12 +1,19 @@
-"""Count the classes of a config's data set and weigh them by median frequency.
+"""Count the classes of a data set and weigh them by median frequency.
 
-python tools/analysis/class_statistics.py \
-    configs/source_only/bisenet_none_gta2cs.py --out data/gta5/classes.json
+The files that the configs of the weighted rows read:
 
-Figure 1, from two such files:
+    python tools/analysis/class_statistics.py \\
+        configs/source_only/bisenet_none_gta2cs.py \\
+        --out data/gta5/class_statistics.json
+    python tools/analysis/class_statistics.py \\
+        configs/cityscapes/bisenet_ce_cityscapes.py \\
+        --out data/cityscapes/class_statistics.json
 
-python tools/analysis/class_statistics.py data/gta5/classes.json \
-    --compare data/cityscapes/classes.json --plot figure1.png
+Figure 1 from these two files:
+
+    python tools/analysis/class_statistics.py \\
+        data/gta5/class_statistics.json --plot figure1.png \\
+        --compare data/cityscapes/class_statistics.json
 """
 
 from __future__ import annotations
@@ -19,15 +26,22 @@ from collections.abc import Sequence
 from mmseg_da.analysis import class_statistics, read_statistics
 from mmseg_da.analysis.class_statistics import SPLITS
 from mmseg_da.errors import InputError
+<<<<<<< HEAD
 from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
+=======
+from mmseg_da.utils import ConfigOptions, load_config, one_sentence_errors
+>>>>>>> moves
 from mmseg_da.utils.files import atomic_path
 from mmseg_da.visualization import draw_class_shares
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
-        'config', help='config file, or a JSON written before (.json)'
+        'config', help='config file, or a JSON file that this tool wrote'
     )
     parser.add_argument(
         '--split',
@@ -37,10 +51,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--out', help='JSON to write')
     parser.add_argument(
-        '--plot', help="picture of the classes' shares to write (Figure 1)"
+        '--plot', help="picture to write of the classes' shares (Figure 1)"
     )
     parser.add_argument(
-        '--compare', help='JSON of another data set, drawn beside'
+        '--compare', help='JSON of another data set to draw beside the first'
     )
     parser.add_argument(
         '--names', nargs='+', help='names of the data sets in the picture'
@@ -48,7 +62,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--linear',
         action='store_true',
-        help='a linear axis for the shares, instead of a logarithmic one',
+        help='draw shares on a linear axis instead of a logarithmic one',
     )
     parser.add_argument(
         '--workers',
@@ -56,14 +70,24 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         default=len(os.sched_getaffinity(0))
         if hasattr(os, 'sched_getaffinity')
         else os.cpu_count(),
-        help='processes that read labels (0: none); default: one a core',
+        help='processes that read labels; 0 means none but this one; '
+        'default: one per core',
     )
+<<<<<<< HEAD
     add_cfg_options(parser)
+=======
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ConfigOptions,
+        help='overrides of the config, as key.of.config=value',
+    )
+>>>>>>> moves
     return parser.parse_args(argv)
 
 
 def table(statistics: dict) -> str:
-    """The counts as text."""
+    """Format the counts as text."""
     total = sum(statistics['pixel_counts'])
     lines = [
         f'{"class":16} {"pixels":>15} {"share":>9} {"images":>8} '
@@ -90,7 +114,7 @@ def table(statistics: dict) -> str:
 
 def main(argv: Sequence[str] | None = None) -> dict:
     args = parse_args(argv)
-    # Before hours of counting, what may be wrong after it.
+    # Counting can take hours, so the other arguments are checked first.
     if args.compare and not args.plot:
         raise InputError('--compare needs --plot FILE for the picture.')
     others = [read_statistics(args.compare)] if args.compare else []

@@ -1,7 +1,7 @@
 """Train for long at small size and watch the memory of every process.
 
-Runs the config's training in a process of its own, samples the resident
-memory of it and of its workers, and draws the curve. Fails if either grows.
+Trains the config in a process of its own, samples the resident memory of this
+process and of its workers, and draws the curves. Fails if one of them grows.
 
     python tools/analysis/soak.py configs/demo/bisenet_adv.py --iters 5000
 """
@@ -36,25 +36,48 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+<<<<<<< HEAD
     parser.add_argument('config', help='config that adapts to a target')
     parser.add_argument('--iters', type=int, default=5000)
+=======
+    parser.add_argument('config', help='config with the adversarial hook')
+>>>>>>> moves
     parser.add_argument(
-        '--work-dir', type=Path, default=Path('work_dirs/soak')
+        '--iters',
+        type=int,
+        default=5000,
+        help='iterations to train; default: %(default)s',
     )
-    parser.add_argument('--out', type=Path, default=Path('docs/soak'))
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default=Path('work_dirs/soak'),
+        help='folder of the training; default: %(default)s',
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('docs/soak'),
+        help='folder for the curves; default: %(default)s',
+    )
     parser.add_argument(
         '--limit',
         type=float,
         default=2.0,
-        help='MiB per 1,000 iterations that neither the training nor its '
-        'workers may grow by after warm-up (default: 2)',
+        help='largest growth of either after warm-up, in MiB per 1,000 '
+        'iterations; default: %(default)s',
     )
     return parser.parse_args(argv)
 
 
 def command(config: str, iters: int, work_dir: Path) -> list[str]:
+<<<<<<< HEAD
     """The training command, at small size and without validation."""
     key, _ = find_target_loader(load_config(config))
+=======
+    """Make the training command, at small size and without validation."""
+    target = 'default_hooks.adversarial.target_dataloader.dataset'
+>>>>>>> moves
     return [
         'tools/train.py',
         config,
@@ -70,7 +93,7 @@ def command(config: str, iters: int, work_dir: Path) -> list[str]:
 
 
 def resident(pid: int) -> float:
-    """Resident memory of a process in MiB; 0 once it is gone."""
+    """Read the resident memory of a process in MiB; 0 if it has ended."""
     try:
         status = Path(f'/proc/{pid}/status').read_text()
     except OSError:
@@ -80,7 +103,7 @@ def resident(pid: int) -> float:
 
 
 def children(pid: int) -> list[int]:
-    """Processes that a process started: its data loader's workers."""
+    """List the processes that a process has started, such as workers."""
     try:
         text = Path(f'/proc/{pid}/task/{pid}/children').read_text()
     except OSError:
@@ -122,7 +145,7 @@ def watch(words: Sequence[str], log: Path) -> list[dict[str, float]]:
 
 
 def growth(samples: Sequence[dict[str, float]], name: str) -> float:
-    """MiB per 1,000 iterations after warm-up, by least squares."""
+    """Fit the growth after warm-up, in MiB per 1,000 iterations."""
     kept = samples[int(len(samples) * WARM_UP) :]
     xs = [s['iteration'] / 1000 for s in kept]
     ys = [s[name] for s in kept]
@@ -136,10 +159,10 @@ def check_growth(growths: dict[str, float], limit: float) -> None:
 
     Args:
         growths (dict[str, float]): MiB per 1,000 iterations, by name.
-        limit (float): What each may be.
+        limit (float): Largest growth that passes.
 
     Raises:
-        InputError: If one is larger.
+        InputError: If a growth is larger.
     """
     name = max(growths, key=growths.get)
     if growths[name] > limit:
@@ -181,7 +204,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     draw(samples, args.out / 'soak.png')
     growths = result['growth_mib_per_1000_iterations']
     print(growths)
-    # Last, so that the curve is there to look at.
+    # The check comes last, so that a failure leaves the curves.
     check_growth(growths, args.limit)
 
 

@@ -1,10 +1,10 @@
 """Side-by-side benchmarks: each case against a baseline written plainly.
 
-A **group** is a function in a file of its own here that yields
-:class:`Comparison` objects; a comparison is a baseline and other ways to do
-the same job. The suite checks that results agree, times all of them in turns
-(A B A B ...), measures peak memory apart from time, and writes JSON, a
-Markdown table and pictures.
+A **group** is a function in a file of its own that yields
+:class:`Comparison` objects. A comparison is a baseline and other ways to do
+the same job. The suite checks that the results agree, times all cases in turns
+(A B A B ...), measures peak memory separately, and writes JSON, a Markdown
+page and pictures.
 
 To add a group, write ``tools/benchmarks/my_group.py``::
 
@@ -27,11 +27,11 @@ To add a group, write ``tools/benchmarks/my_group.py``::
             family='sum of squares',
         )
 
-and import it in :mod:`benchmarks.groups`. What is expensive to build
-belongs in the generator, right before its ``yield``: it is freed when the
-next comparison is asked for. ``settings.quick`` must finish in seconds; times
-are not judged there. A case that cannot run raises :class:`Skipped` (when
-built or run) with the reason, which the table shows.
+and import it in :mod:`benchmarks.groups`. Build expensive objects in the
+generator, right before its ``yield``: they are freed when the suite asks for
+the next comparison. With ``settings.quick`` a group must finish in seconds;
+its times are not judged. A case that cannot run raises :class:`Skipped` with
+the reason, which the table shows.
 """
 
 from benchmarks.core import (

@@ -1,25 +1,25 @@
-"""What a benchmark is made of."""
+"""The parts of a benchmark: cases, comparisons, settings, groups."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 import torch
 
-# Takes the baseline's result and a case's; says in a few words how near they
-# are, or raises Different.
+# Takes the baseline's result and a case's. Returns a few words on how close
+# they are, or raises Different.
 Same = Callable[[Any, Any], str]
 
 
 class Skipped(Exception):
-    """A case that cannot run here, and why."""
+    """Raised by a case that cannot run here, with the reason."""
 
 
 class Different(Exception):
-    """A case whose result is not the baseline's, and by how much."""
+    """Raised if a result differs from the baseline's, with the difference."""
 
 
 @dataclass
@@ -27,29 +27,29 @@ class Case:
     """One way to do a job.
 
     Args:
-        name (str): What the table calls it.
-        run (Callable): Does the job once and returns its result, as tensors,
+        name (str): Name in the table.
+        run (Callable): Does the job once and returns the result, as tensors,
             arrays or numbers that ``same`` understands.
-        result (Callable, optional): Gives the result of the last run, where
-            taking it is no part of the job and is not to be timed.
-        same (Callable, optional): How its result is held against the
-            baseline's. Defaults to the comparison's.
-        goal (float, optional): Largest ratio of its time to the baseline's
-            that is aimed at.
-        memory_goal (float, optional): As ``goal``, of peak memory.
-        fps_goal (float, optional): Images per second that are aimed at.
-        dtype (str): Of its arithmetic, which says what matmul rate is its
-            limit. Defaults to 'float32'.
-        note (str): Shown beside it.
+        same (Callable, optional): Compares the result with the baseline's.
+            Defaults to the comparison's.
+        result (Callable, optional): Returns the result of the last run, if
+            reading it must not be timed.
+        goal (float, optional): Largest ratio to the baseline's time that
+            meets the goal.
+        memory_goal (float, optional): The same for peak memory.
+        fps_goal (float, optional): Images per second that meet the goal.
+        dtype (str): Type of the arithmetic, which decides the matmul rate
+            that limits the case. Defaults to 'float32'.
+        note (str): Remark beside the name.
     """
 
     name: str
     run: Callable[[], Any]
-    same: Optional[Same] = None
-    result: Optional[Callable[[], Any]] = None
-    goal: Optional[float] = None
-    memory_goal: Optional[float] = None
-    fps_goal: Optional[float] = None
+    same: Same | None = None
+    result: Callable[[], Any] | None = None
+    goal: float | None = None
+    memory_goal: float | None = None
+    fps_goal: float | None = None
     dtype: str = 'float32'
     note: str = ''
 
@@ -59,54 +59,55 @@ class Comparison:
     """Ways to do one job, timed in turns.
 
     Args:
-        title (str): Heading of its table.
-        baseline (Case): What all ratios refer to.
-        cases (Sequence[Case]): The others.
-        same (Callable): How results are held against the baseline's.
-        macs (float, optional): Multiply-accumulates of the baseline's job.
-            With them the table shows the share of the machine's matmul rate
-            that each case reaches, counting the baseline's arithmetic.
-        memory (bool): Whether peak memory is measured. Defaults to True.
-        number (int): Calls per timing, for jobs of less than about 5 ms.
-        images (int, optional): Images that a call goes through. With them
-            the table shows images per second.
-        profile (str): Name of the case of which the page shows where its
-            time goes, by operators.
-        family (str): Comparisons that are drawn as one picture.
-        axis (str): What grows from one to the next, with its unit.
-        at (float, optional): The value on this axis.
+        title (str): Heading of the table.
+        baseline (Case): The case that all ratios refer to.
+        cases (Sequence[Case]): The other cases.
+        same (Callable): Compares results with the baseline's.
+        macs (float, optional): Multiply-accumulates of the baseline. If
+            given, the table shows the share of the machine's matmul rate
+            that each case reaches with them.
+        memory (bool): Whether to measure peak memory. Defaults to True.
+        number (int): Calls per timing, more than 1 for jobs of less than
+            about 5 ms.
+        images (int, optional): Images per call. If given, the table shows
+            images per second.
+        profile (str): Name of the case whose time the page splits by
+            operators.
+        family (str): Comparisons of one family are drawn in one picture.
+        axis (str): The quantity that grows within the family, with its unit.
+        at (float, optional): Value on this axis.
     """
 
     title: str
     baseline: Case
     cases: Sequence[Case]
     same: Same
-    macs: Optional[float] = None
+    macs: float | None = None
     memory: bool = True
     number: int = 1
-    images: Optional[int] = None
+    images: int | None = None
     profile: str = ''
     family: str = ''
     axis: str = ''
-    at: Optional[float] = None
+    at: float | None = None
 
 
 @dataclass
 class Settings:
-    """How a suite is run.
+    """Settings of a suite.
 
     Args:
-        quick (bool): Tiny sizes and two rounds: whether it works, not how
-            fast.
-        device (torch.device): Where networks run.
-        rounds (int): Timed rounds, each of every case once.
-        warmup (int): Rounds before them.
-        seconds (float): After this time no more rounds of a comparison are
-            begun, beyond two.
-        cpu_time (bool): Whether the processor's time is measured instead of
-            the clock's, for a machine that does other things too.
-        checkpoint (str, optional): Weights of the paper's BiSeNet, for
-            results that mean something. Defaults to random ones.
+        quick (bool): Use tiny sizes and two rounds, which shows that the
+            suite works and not how fast anything is.
+        device (torch.device): Device of the networks.
+        rounds (int): Timed rounds; a round runs every case once.
+        warmup (int): Rounds before the timed ones.
+        seconds (float): A comparison starts no further round after this
+            time, except for the first two.
+        cpu_time (bool): Measure processor time instead of wall time, for a
+            machine that is busy with other work.
+        checkpoint (str, optional): Weights of the paper's BiSeNet. Defaults
+            to random weights.
     """
 
     quick: bool = False
@@ -115,7 +116,7 @@ class Settings:
     warmup: int = 1
     seconds: float = 120.0
     cpu_time: bool = False
-    checkpoint: Optional[str] = None
+    checkpoint: str | None = None
 
 
 Group = Callable[[Settings], Iterator[Comparison]]
@@ -133,15 +134,15 @@ def group(name: str) -> Callable[[Group], Group]:
 
 
 def close(tolerance: float, relative: bool = False) -> Same:
-    """Let results differ by ``tolerance``, at most, in any element.
+    """Accept results whose elements differ by at most ``tolerance``.
 
     Args:
         tolerance (float): Largest absolute difference; 0 means equal.
-        relative (bool): Whether it is a share of the baseline's largest
-            value instead. Defaults to False.
+        relative (bool): Whether ``tolerance`` is a share of the baseline's
+            largest value. Defaults to False.
 
     Returns:
-        Callable: A ``same`` of nested tensors, arrays and numbers.
+        Callable: A ``same`` for nested tensors, arrays and numbers.
     """
 
     def same(expected: Any, found: Any) -> str:
@@ -151,7 +152,7 @@ def close(tolerance: float, relative: bool = False) -> Same:
         if relative:
             difference /= scale or 1
         text = f'differs by {difference:.1e}' if difference else 'equal'
-        # Not `>`: a NaN is different.
+        # `not <=` instead of `>`, so that a NaN counts as different.
         if not difference <= tolerance:
             raise Different(f'{text}, more than {tolerance:.0e}')
         return text
@@ -181,7 +182,7 @@ def zip_leaves(
 
 
 def to_array(value: Any) -> np.ndarray:
-    """A tensor, array or number as a float64 array on the CPU."""
+    """Convert a tensor, array or number to a float64 array on the CPU."""
     if isinstance(value, torch.Tensor):
         value = value.detach().double().cpu().numpy()
     return np.asarray(value, dtype=np.float64)

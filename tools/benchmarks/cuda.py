@@ -16,7 +16,7 @@ ROUNDED = 0.95
 
 
 def in_tf32(function: Callable) -> Callable:
-    """Let cuDNN round what it multiplies to TF32, as PyTorch does unasked."""
+    """Allow cuDNN to multiply in TF32, which is PyTorch's default."""
 
     def run() -> Tensor:
         torch.backends.cudnn.allow_tf32 = True
@@ -80,7 +80,7 @@ def cuda_cases(
 
 
 def replay(network: Callable, image: Tensor) -> Callable:
-    """Replay the kernels that a call of the network starts."""
+    """Capture a call of the network as a CUDA graph, and replay it."""
     stream = torch.cuda.Stream()
     with torch.inference_mode(), torch.cuda.stream(stream):
         for _ in range(3):

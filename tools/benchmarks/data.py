@@ -1,4 +1,4 @@
-"""From files of GTA5's size to the network's input, in one process."""
+"""Times loading: from files of GTA5's size to the network's input."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from street_renderer.write import draw
 
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
-# Standard deviation, in grey levels.
+# Standard deviation of the grain, in grey levels.
 GRAIN = 1.0
-# Always applied, so that each sample is the same work.
+# Applied to every sample, so that all take the same work.
 AUGMENTATION = [
     {'type': 'mmseg_da.ColorJitter', 'prob': 1.0},
     {'type': 'RandomFlip', 'prob': 1.0},
@@ -41,10 +41,10 @@ LOADING = [
 
 
 def write_frame(root: Path, size: tuple[int, int]) -> tuple[Path, Path]:
-    """A street scene and its palette label as GTA5 has them.
+    """Write a street scene and its palette label in GTA5's layout.
 
-    The grain brings the file to the size of a real frame's, 2.5 MB: a clean
-    rendering's PNG would be decoded in half the time.
+    Grain brings the image file to the 2.5 MB of a real frame. The PNG of a
+    clean rendering would be decoded in half the time.
     """
     image, label = draw(0, 'source', 0, size)
     grain = np.random.default_rng(0).normal(0, GRAIN, image.shape)
@@ -62,7 +62,7 @@ def write_frame(root: Path, size: tuple[int, int]) -> tuple[Path, Path]:
 
 
 def label_by_colours(path: Path) -> np.ndarray:
-    """Compare every pixel's colour with each class's."""
+    """Compare the colour of every pixel with that of each class."""
     colours = np.asarray(Image.open(path).convert('RGB'))
     label = np.full(colours.shape[:2], 255, np.uint8)
     palette = label_palette().reshape(-1, 3)
@@ -72,14 +72,14 @@ def label_by_colours(path: Path) -> np.ndarray:
 
 
 def label_by_table(path: Path) -> np.ndarray:
-    """Look the palette's index up."""
+    """Look up the train id of each palette index."""
     table = np.full(256, 255, np.uint8)
     table[list(TRAIN_TO_LABEL_ID)] = np.arange(len(TRAIN_TO_LABEL_ID))
     return table[np.asarray(Image.open(path))]
 
 
 def shift_hue(image: Image.Image, shift: float) -> Image.Image:
-    """As torchvision does it on a PIL image."""
+    """Shift the hue of a PIL image as torchvision does."""
     hue, saturation, value = image.convert('HSV').split()
     turned = np.asarray(hue) + np.uint8(int(shift * 255) % 256)
     hsv = Image.fromarray(turned), saturation, value
@@ -99,9 +99,9 @@ def plain_sample(
     size: tuple[int, int],
     to_label: Callable[[Path], np.ndarray],
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """PIL and torch, an operation after the other.
+    """Load a sample with PIL and torch, one operation after another.
 
-    The draws are those of ``mmseg_da.ColorJitter`` in its order.
+    Random numbers are drawn in the order of ``mmseg_da.ColorJitter``.
     """
     image = Image.open(paths[0]).convert('RGB')
     image = image.resize(size, Image.Resampling.BILINEAR)
@@ -128,13 +128,13 @@ def plain_sample(
 
 
 def plugin_sample(dataset, preprocess) -> tuple[torch.Tensor, torch.Tensor]:
-    """A sample as the training step gets it."""
+    """Load a sample as the training step receives it."""
     batch = preprocess(pseudo_collate([dataset[0]]), training=True)
     return batch['inputs'], batch['data_samples'][0].gt_sem_seg.data
 
 
 def nearly(expected: tuple, found: tuple) -> str:
-    """PIL and OpenCV average differently and round borders differently."""
+    """Accept what PIL and OpenCV do differently in averaging and rounding."""
     image = float((expected[0] - found[0]).abs().mean())
     label = float((expected[1] == found[1]).double().mean())
     text = (
@@ -147,7 +147,7 @@ def nearly(expected: tuple, found: tuple) -> str:
 
 
 def seeded(run: Callable, *args: Any) -> Callable[[], Any]:
-    """The same draws in each call."""
+    """Draw the same random numbers in each call."""
 
     def call() -> Any:
         np.random.seed(0)
@@ -162,7 +162,7 @@ def part(expected: Any, found: Any) -> str:
 
 @group('data')
 def data(settings: Settings) -> Iterator[Comparison]:
-    """Label decoding, whole samples, and where their time goes."""
+    """Compare label decoding and whole samples, and split their time."""
     init_default_scope('mmseg')
     full, size = (
         ((96, 64), (64, 36)) if settings.quick else ((1914, 1052), (1280, 720))

@@ -1,4 +1,4 @@
-"""From predicted class maps, and from logits, to counts for the mIoU."""
+"""Times evaluation: from files, logits or class maps to the mIoU's counts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ IGNORE_INDEX = 255
 def street_like(
     shape: tuple[int, int], classes: int = NUM_CLASSES
 ) -> tuple[Tensor, Tensor]:
-    """A label of patches and a prediction that is right on 4 of 5 pixels."""
+    """Make a label of patches and a prediction that is right on 80 %."""
     torch.manual_seed(0)
     patch = 16
     label = torch.randint(classes + 1, [side // patch for side in shape])
@@ -41,7 +41,7 @@ def street_like(
 
 
 def same_classes(expected: Tensor, found: Tensor) -> str:
-    """Ties to within rounding may fall either way."""
+    """Accept that rounding decides ties in either way."""
     share = float((expected == found).double().mean())
     text = f'equal on {100 * share:.4f} % of pixels'
     if not share >= 0.9999:
@@ -50,7 +50,7 @@ def same_classes(expected: Tensor, found: Tensor) -> str:
 
 
 def deciding(shape: tuple[int, int], device: torch.device) -> Comparison:
-    """From the network's logits at 1/8 to the class of each label pixel."""
+    """Compare ways from logits at 1/8 to the class of each label pixel."""
     network_input = tuple(side // 2 for side in shape)
     _, label = street_like(shape)
     coarse = label[8::16, 8::16].long().clamp(max=NUM_CLASSES - 1)
@@ -59,7 +59,7 @@ def deciding(shape: tuple[int, int], device: torch.device) -> Comparison:
 
     @torch.inference_mode()
     def stock() -> Tensor:
-        # As the head and then `postprocess_result` of MMSegmentation do.
+        # The head resizes once, then `postprocess_result` once more.
         full = logits
         for size in (network_input, shape):
             full = F.interpolate(full, size, mode='bilinear')
@@ -78,7 +78,7 @@ def deciding(shape: tuple[int, int], device: torch.device) -> Comparison:
 
 
 def write_frames(root: Path, count: int, shape: tuple[int, int]) -> None:
-    """Street scenes and labels as Cityscapes' val has them."""
+    """Write street scenes and labels in the layout of Cityscapes val."""
     for index in range(count):
         image, label = draw(0, 'val', index, shape[::-1])
         stem = f'val/ulm/ulm_{index:06d}_000019'
@@ -95,7 +95,7 @@ def write_frames(root: Path, count: int, shape: tuple[int, int]) -> None:
 def whole(
     settings: Settings, root: Path, count: int, shape: tuple[int, int]
 ) -> Comparison:
-    """From files to the counts of the mIoU, all that a test run does."""
+    """Compare whole test runs, from files to the counts of the mIoU."""
     device = settings.device
     _, stock = nets.networks(settings)
     fast = FastSegmentor(stock).to(device)
@@ -163,7 +163,7 @@ def a_part(expected: object, found: object) -> str:
 
 @group('evaluation')
 def evaluation(settings: Settings) -> Iterator[Comparison]:
-    """Whole evaluation, its last step, and its counting."""
+    """Compare the whole evaluation, its last step, and its counting."""
     init_default_scope('mmseg')
     frame = (128, 256) if settings.quick else (1024, 2048)
     with tempfile.TemporaryDirectory() as folder:
@@ -186,12 +186,12 @@ def evaluation(settings: Settings) -> Iterator[Comparison]:
 def counting(
     settings: Settings, shape: tuple[int, int], classes: int, axis: str
 ) -> Comparison:
-    """A prediction as argmax gives it and its label, to four counts."""
+    """Compare ways to count a prediction against its label."""
     prediction, label = street_like(shape, classes)
     prediction = prediction.to(settings.device)
 
     def run(metric) -> list[Tensor]:
-        # As MMSegmentation's `process` does before it counts.
+        # MMSegmentation's `process` moves the label in the same way.
         return metric.intersect_and_union(
             prediction, label.to(prediction), classes, IGNORE_INDEX
         )

@@ -1,3 +1,3 @@
-"""All groups: importing one registers it."""
+"""Imports all groups, which registers them."""
 
 from benchmarks import data, evaluation, inference, losses, training  # noqa: F401

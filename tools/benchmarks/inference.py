@@ -1,4 +1,4 @@
-"""An image to logits and to a class map, and how that grows."""
+"""Times inference: from an image to logits and to a class map."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SAME_FUNCTION = nets.same_logits(1e-4, 0.9999)
 
 @group('inference')
 def inference(settings: Settings) -> Iterator[Comparison]:
-    """Logits and class maps at 512x1024, then other sizes and batches."""
+    """Compare logits and class maps at 512x1024, then sizes and batches."""
     shape = (64, 128) if settings.quick else (512, 1024)
     yield to_logits(settings, shape)
     if settings.device.type == 'cuda' and not settings.quick:
@@ -47,7 +47,7 @@ def inferring(function: Callable) -> Callable:
 
 
 def to_logits(settings: Settings, shape: tuple[int, int]) -> Comparison:
-    """Normalised image in memory to logits at its size, the network alone."""
+    """Compare networks alone: from a normalised image to full-size logits."""
     device = settings.device
     paper, ours = nets.networks(settings)
     image = nets.normalise(nets.street(shape)[None], device)
@@ -62,7 +62,7 @@ def to_logits(settings: Settings, shape: tuple[int, int]) -> Comparison:
         return inferring(run)
 
     macs = count_macs(ours, shape)
-    # The paper's order: the classifier at full size.
+    # The paper classifies at full size, after the upsampling.
     macs += 19 * 19 * shape[0] * shape[1] * 63 // 64
     cases = [
         Case(
@@ -102,7 +102,7 @@ def to_logits(settings: Settings, shape: tuple[int, int]) -> Comparison:
 
 
 def with_crf(settings: Settings, shape: tuple[int, int]) -> Comparison:
-    """What the fully connected CRF costs on top of the network."""
+    """Compare the network with and without the fully connected CRF."""
     _, ours = nets.networks(settings)
     cfg = nets.config_for(shape)
     cfg.model.type = 'mmseg_da.CRFEncoderDecoder'
@@ -130,7 +130,7 @@ def with_crf(settings: Settings, shape: tuple[int, int]) -> Comparison:
 def to_class_map(
     settings: Settings, shape: tuple[int, int], folder: str
 ) -> Comparison:
-    """Decoded image, BGR of uint8, to the class of each of its pixels."""
+    """Compare ways from a decoded image (BGR, uint8) to its class map."""
     device = settings.device
     paper, ours = nets.networks(settings)
     cfg = nets.config_for(shape)
@@ -191,7 +191,7 @@ def to_class_map(
             "MMSegmentation's BiSeNetV1",
             lambda: by_inference_model(stock),
             nets.another_network,
-            note='13.4 M parameters',
+            note='13.3 M parameters',
         ),
     ]
     if device.type == 'cpu':
@@ -229,7 +229,7 @@ def growth(
     axis: str,
     at: float,
 ) -> Comparison:
-    """Class maps of a batch, as one grows."""
+    """Compare class maps of one size and batch."""
     device = settings.device
     paper, ours = nets.networks(settings)
     ours.cfg = nets.config_for(shape)

@@ -1,4 +1,4 @@
-"""Losses of a batch's logits and their gradient, and how that grows."""
+"""Times losses and the gradient of their logits."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def plain_focal(logits: Tensor, label: Tensor, gamma: float = 1.0) -> Tensor:
 
 
 def plain_dice(logits: Tensor, label: Tensor) -> Tensor:
-    """On one-hot labels, over the classes that occur."""
+    """Compute the Dice loss on one-hot labels over the classes that occur."""
     kept = (label != IGNORE_INDEX)[:, None]
     one_hot = F.one_hot(label.where(kept[:, 0], 0), logits.shape[1])
     truth = one_hot.permute(0, 3, 1, 2).float() * kept
@@ -49,7 +49,7 @@ LOSSES = {
 def forward_backward(
     loss: Callable, logits: Tensor, label: Tensor
 ) -> Callable[[], tuple[Tensor, Tensor]]:
-    """The loss and the gradient of the logits."""
+    """Make a call that returns a loss and the gradient of the logits."""
 
     def run() -> tuple[Tensor, Tensor]:
         logits.grad = None
@@ -62,7 +62,7 @@ def forward_backward(
 
 @group('losses')
 def losses(settings: Settings) -> Iterator[Comparison]:
-    """Each loss against torch's operations, then over numbers of classes."""
+    """Compare each loss with plain torch, then for more classes."""
     full, small = (512, 1024), (256, 512)
     if settings.quick:
         full = small = (32, 64)

@@ -1,4 +1,4 @@
-"""What the benchmarks ran on, and how fast it multiplies matrices."""
+"""The machine of the benchmarks, and how fast it multiplies matrices."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PACKAGES = (
 
 
 def describe_machine(device: torch.device) -> dict:
-    """Processor, threads, versions."""
+    """Describe the processor, its threads and the versions of packages."""
     versions = {}
     for name in PACKAGES:
         try:
@@ -63,14 +63,14 @@ def matmul_rate(
     """Measure the rate of a square matrix product, the machine's limit.
 
     Args:
-        device (torch.device): Where.
-        size (int): Side of the matrices.
-        dtype (torch.dtype): Of the matrices.
-        rounds (int): Of which the median counts. Defaults to 5.
+        device (torch.device): Device of the matrices.
+        size (int): Rows and columns of the matrices.
+        dtype (torch.dtype): Type of the matrices.
+        rounds (int): Timed rounds; their median counts. Defaults to 5.
         cpu_time (bool): See :func:`interleaved`. Defaults to False.
 
     Returns:
-        float: GFLOP/s, two for a multiply-accumulate.
+        float: GFLOP/s; a multiply-accumulate counts as two operations.
     """
     one, two = (
         torch.randn(size, size, device=device).to(dtype) for _ in range(2)

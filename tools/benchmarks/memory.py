@@ -6,7 +6,7 @@ import ctypes
 import gc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import torch
 
@@ -16,15 +16,15 @@ CLEAR = Path('/proc/self/clear_refs')
 
 def peak_memory(
     run: Callable[[], Any], device: torch.device = torch.device('cpu')
-) -> Optional[float]:
-    """Measure by how much memory rises, at most, during a call.
+) -> float | None:
+    """Measure the peak of the memory that a call adds.
 
-    On CUDA, what PyTorch allocates. On the CPU, the process's resident
-    memory, which includes work space of libraries; the kernel keeps its
-    highest value and lets it be reset (Linux).
+    On CUDA this is the memory that PyTorch allocates. On the CPU it is the
+    resident memory of the process, which includes the work space of
+    libraries. Linux keeps its highest value and can reset it.
 
     Args:
-        run (Callable): Called once.
+        run (Callable): The call; it is made once.
         device (torch.device): Defaults to the CPU.
 
     Returns:
@@ -39,7 +39,7 @@ def peak_memory(
         torch.cuda.synchronize(device)
         return (torch.cuda.max_memory_allocated(device) - before) / 2**20
     try:
-        # What the C library keeps of freed memory would hide what is used.
+        # The C library keeps freed memory, which would hide new use of it.
         ctypes.CDLL(None).malloc_trim(0)
         CLEAR.write_text('5')
         before = _resident('VmRSS')

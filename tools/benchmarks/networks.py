@@ -1,4 +1,4 @@
-"""What the inference benchmarks run."""
+"""The networks of the inference benchmarks, and how their results agree."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import mmseg
 import numpy as np
 import torch
 from mmengine.config import Config
@@ -20,9 +21,14 @@ from benchmarks.core import (
     zip_leaves,
 )
 from benchmarks.paper_network import PaperBiSeNet, load_plugin_weights
+<<<<<<< HEAD
 from mmseg_da.apis.data import image_pipeline
 from mmseg_da.apis.model import build_segmentor
 from mmseg_da.deploy.export import export_network
+=======
+from mmseg_da.analysis.models import build_for_inference
+from mmseg_da.deploy.export import export
+>>>>>>> moves
 from mmseg_da.deploy.runtimes import OnnxNetwork, OpenVinoNetwork
 from mmseg_da.errors import InputError
 from mmseg_da.utils.checkpoint import load_weights
@@ -30,12 +36,16 @@ from mmseg_da.utils.config import REPO_ROOT, load_config
 from street_renderer.write import draw
 
 CONFIG = REPO_ROOT / 'configs/da/bisenet_adv_gta2cs.py'
+MMSEG_CONFIG = (
+    '.mim/configs/bisenetv1/'
+    'bisenetv1_r18-d32_4xb4-160k_cityscapes-1024x1024.py'
+)
 RUNTIMES = {'onnx': OnnxNetwork, 'openvino': OpenVinoNetwork}
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 
 def config_for(shape: tuple[int, int]) -> Config:
-    """The main config, whose images are brought to a shape."""
+    """Load the main config with another size of the test images."""
     cfg = load_config(CONFIG)
     cfg.test_dataloader.dataset.img_scale = shape[::-1]
     cfg.test_pipeline = image_pipeline(cfg)
@@ -43,9 +53,9 @@ def config_for(shape: tuple[int, int]) -> Config:
 
 
 def networks(settings: Settings) -> tuple[nn.Module, nn.Module]:
-    """The paper's network and the plugin's segmentor with the same weights.
+    """Build the paper's network and the plugin's with the same weights.
 
-    Random ones, unless the settings name a checkpoint.
+    They are random unless the settings name a checkpoint.
     """
     torch.manual_seed(0)
     ours = build_segmentor(load_config(CONFIG))
@@ -64,56 +74,22 @@ def networks(settings: Settings) -> tuple[nn.Module, nn.Module]:
 
 
 def mmseg_bisenet(device: torch.device) -> nn.Module:
-    """MMSegmentation's BiSeNetV1-R18, as its own configs have it."""
-    norm_cfg = dict(type='BN')
-    model = dict(
-        type='EncoderDecoder',
-        data_preprocessor=load_config(CONFIG).model.data_preprocessor,
-        backbone=dict(
-            type='BiSeNetV1',
-            in_channels=3,
-            context_channels=(128, 256, 512),
-            spatial_channels=(64, 64, 64, 128),
-            out_indices=(0, 1, 2),
-            out_channels=256,
-            backbone_cfg=dict(
-                type='ResNet',
-                depth=18,
-                num_stages=4,
-                out_indices=(0, 1, 2, 3),
-                dilations=(1, 1, 1, 1),
-                strides=(1, 2, 2, 2),
-                norm_cfg=norm_cfg,
-                style='pytorch',
-                contract_dilation=True,
-            ),
-            norm_cfg=norm_cfg,
-            align_corners=False,
-        ),
-        decode_head=dict(
-            type='FCNHead',
-            in_channels=256,
-            in_index=0,
-            channels=256,
-            num_convs=1,
-            concat_input=False,
-            num_classes=19,
-            norm_cfg=norm_cfg,
-            align_corners=False,
-        ),
-        test_cfg=dict(mode='whole'),
-    )
-    return build_segmentor(Config(dict(model=model))).to(device)
+    """Build MMSegmentation's BiSeNetV1-R18 from the config that it ships."""
+    cfg = Config.fromfile(Path(mmseg.__file__).parent / MMSEG_CONFIG)
+    # The config's size is that of training crops.
+    cfg.model.data_preprocessor = load_config(CONFIG).model.data_preprocessor
+    segmentor, _ = build_for_inference(cfg)
+    return segmentor.to(device)
 
 
 def street(shape: tuple[int, int], index: int = 0) -> np.ndarray:
-    """A rendered street as a dash camera sees it, BGR, uint8."""
+    """Render a street as a dash camera sees it, BGR, uint8."""
     image, _ = draw(0, 'val', index, shape[::-1])
     return np.ascontiguousarray(image[..., ::-1])
 
 
 def normalise(images: np.ndarray, device: torch.device) -> Tensor:
-    """BGR images ``(N, H, W, 3)`` as they enter the network, plainly."""
+    """Normalise BGR images ``(N, H, W, 3)`` in plain torch."""
     rgb = torch.from_numpy(images[..., ::-1].copy()).to(device)
     x = rgb.permute(0, 3, 1, 2).float()
     mean, std = (
@@ -142,7 +118,7 @@ def exported(
 def attempt(
     name: str, build: Callable[[], Callable[[], Any]], **kwargs
 ) -> Case:
-    """A case that is skipped where it cannot be built."""
+    """Make a case, which is skipped if it cannot be built."""
     try:
         return Case(name, build(), **kwargs)
     except InputError as error:
@@ -155,7 +131,7 @@ def attempt(
 
 
 def agreement(least: float) -> Same:
-    """Let all but a share of the class maps' pixels differ."""
+    """Accept class maps of which at least a share of the pixels is equal."""
 
     def same(expected: Any, found: Any) -> str:
         pairs = list(zip_leaves(expected, found))
@@ -170,7 +146,7 @@ def agreement(least: float) -> Same:
 
 
 def same_logits(difference: float, least: float) -> Same:
-    """Let logits differ by a share of the largest, and few classes."""
+    """Accept logits that differ by a share of the largest one, at most."""
     classes = agreement(least)
 
     def same(expected: Tensor, found: Tensor) -> str:
@@ -188,5 +164,5 @@ def same_logits(difference: float, least: float) -> Same:
 
 
 def another_network(expected: Any, found: Any) -> str:
-    """For what is compared in its time alone."""
+    """Accept any result: only the time of this network is compared."""
     return 'another network'

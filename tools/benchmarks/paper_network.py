@@ -1,13 +1,11 @@
 """The paper's BiSeNet in plain torch, the baseline of the benchmarks.
 
-Written from the paper's description alone, in its own order (upsample, then
-classify), with nothing of the plugin or of MMSegmentation in it, so that the
-tests can hold the plugin's against it too.
+Written from the paper's description alone, in the paper's order (upsample,
+then classify). It uses nothing of the plugin or of MMSegmentation, so that the
+tests can compare the plugin's network with it.
 """
 
 from __future__ import annotations
-
-from typing import Optional
 
 import torch
 import torch.nn.functional as F
@@ -47,7 +45,7 @@ class BasicBlock(nn.Module):
 
 
 class ResNet18(nn.Module):
-    """The maps at 1/16 and 1/32."""
+    """ResNet-18 that returns the maps at 1/16 and 1/32."""
 
     def __init__(self, width: int = 64) -> None:
         super().__init__()
@@ -123,7 +121,7 @@ class PaperBiSeNet(nn.Module):
         self.supervision_16 = nn.Conv2d(width * 4, num_classes, 1)
         self.supervision_32 = nn.Conv2d(width * 8, num_classes, 1)
 
-    def forward(self, x: Tensor, size: Optional[tuple] = None):
+    def forward(self, x: Tensor, size: tuple | None = None):
         spatial = self.spatial_path(x)
         at_16, at_32 = self.context_path(x)
         tail = at_32.mean(dim=(2, 3), keepdim=True)
@@ -142,7 +140,7 @@ class PaperBiSeNet(nn.Module):
         )
 
 
-# Where the plugin's model keeps the same weights: prefixes, first match wins.
+# Prefixes of the plugin's names and of the names here; the first match counts.
 NAMES = {
     'backbone.spatial_path.layers.': 'spatial_path.',
     'backbone.context_path.': 'context_path.',
@@ -158,7 +156,7 @@ NAMES = {
 
 
 def paper_name(name: str) -> str:
-    """The name here of a parameter or buffer of the plugin's model."""
+    """Translate the name of a parameter or buffer of the plugin's model."""
     prefix = next(prefix for prefix in NAMES if name.startswith(prefix))
     name = NAMES[prefix] + name[len(prefix) :]
     if name.startswith(('spatial_path.', 'ffm.block.')):
@@ -167,7 +165,7 @@ def paper_name(name: str) -> str:
 
 
 def load_plugin_weights(network: PaperBiSeNet, segmentor: nn.Module) -> None:
-    """Copy the weights of the plugin's segmentor, none left over."""
+    """Copy all weights of the plugin's segmentor."""
     state = segmentor.state_dict()
     network.load_state_dict(
         {paper_name(name): value for name, value in state.items()}

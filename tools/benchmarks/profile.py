@@ -1,4 +1,4 @@
-"""Where the time of a call goes, by operators."""
+"""Splits the time of a call by operators."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ ROWS = 12
 
 
 def operators(run: Callable[[], Any], device: torch.device) -> list[list]:
-    """The operators that take most of a call's time.
+    """Find the operators that take most of a call's time.
 
     Args:
-        run (Callable): Called once.
-        device (torch.device): Whose time is taken.
+        run (Callable): The call; it is made once.
+        device (torch.device): The device whose time counts.
 
     Returns:
-        list[list]: Pairs of names and shares of the operators' own time,
-        the largest first, and the rest of them under 'others'.
+        list[list]: Pairs of an operator's name and its share of the time,
+        without the time of operators that it calls. The largest comes first,
+        the rest is summed under 'others'.
     """
     cuda = device.type == 'cuda'
     activities = [ProfilerActivity.CPU]

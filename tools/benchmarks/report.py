@@ -7,7 +7,6 @@ from collections import defaultdict
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mmseg_da.utils.files import atomic_path
@@ -26,11 +25,11 @@ def write_report(results: dict, out: str | Path, command: str) -> list[Path]:
 
     Args:
         results (dict): What :func:`run_suite` returns.
-        out (str | Path): Folder; it is made.
-        command (str): What made the results.
+        out (str | Path): Folder; it is created if missing.
+        command (str): The command that made the results.
 
     Returns:
-        list[Path]: The files.
+        list[Path]: The files that were written.
     """
     out = Path(out)
     results = {'command': command, **results}
@@ -89,7 +88,7 @@ def _missed(comparisons: list[dict]):
 
 
 def to_row(case: dict) -> str:
-    """A case as a row of its comparison's table."""
+    """Format a case as a row of a Markdown table."""
     name = case['name'] + (f' ({case["note"]})' if case['note'] else '')
     result = case['agreement']
     if case['status'] != 'ok':
@@ -117,7 +116,7 @@ def to_row(case: dict) -> str:
 
 
 def draw_growth(comparisons: list[dict], out: str | Path) -> list[Path]:
-    """Draw time against what grows, a picture for each family and axis."""
+    """Draw time against the growing quantity, one picture per family."""
     families = defaultdict(list)
     for comparison in comparisons:
         if comparison['at'] is not None:
@@ -135,7 +134,6 @@ def draw_growth(comparisons: list[dict], out: str | Path) -> list[Path]:
                         (comparison['at'], case['median_ms'])
                     )
         figure = Figure(figsize=(7, 4.5), dpi=120, layout='constrained')
-        FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         for name, points in lines.items():
             axes.plot(*zip(*sorted(points)), marker='o', label=name)

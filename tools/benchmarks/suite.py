@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Optional
+from typing import Any
 
 import torch
 
@@ -25,16 +25,16 @@ from mmseg_da.errors import InputError
 
 def run_suite(
     settings: Settings,
-    only: Optional[Sequence[str]] = None,
+    only: Sequence[str] | None = None,
     progress: Callable[[dict], None] = lambda results: None,
 ) -> dict:
     """Run groups, one comparison after another.
 
     Args:
-        settings (Settings): How.
+        settings (Settings): Settings of the suite.
         only (Sequence[str], optional): Names of groups. Defaults to all.
-        progress (Callable): Called with the results so far after each
-            comparison, the last of ``comparisons``.
+        progress (Callable): Called after each comparison with the results
+            so far; the new one is the last of ``comparisons``.
 
     Returns:
         dict: ``machine``, ``matmul_gflops`` by type, ``settings`` and
@@ -49,7 +49,7 @@ def run_suite(
     for name in names:
         if name not in GROUPS:
             raise InputError(
-                f'There is no group {name!r} of benchmarks: choose of '
+                f'There is no group {name!r} of benchmarks: choose from '
                 f'{", ".join(sorted(GROUPS))}.'
             )
     results = {
@@ -66,16 +66,16 @@ def run_suite(
                 )
                 results['comparisons'].append({'group': name, **found})
                 progress(results)
-                # Its cases hold what it was built of.
+                # Its cases hold networks and data, which can go now.
                 del comparison
     return results
 
 
 @contextmanager
 def plain_fp32() -> Iterator[None]:
-    """Make fp32 mean fp32 on CUDA too; cuDNN looks for its fastest kernels.
+    """Switch TF32 off on CUDA, and let cuDNN choose its fastest kernels.
 
-    What rounds to TF32 is a case of its own.
+    TF32 is a case of its own.
     """
     cudnn = torch.backends.cudnn
     before = cudnn.allow_tf32, cudnn.benchmark
@@ -103,17 +103,17 @@ def _matmul_rates(settings: Settings) -> dict[str, float]:
 def run_comparison(
     comparison: Comparison, settings: Settings, rates: dict[str, float]
 ) -> dict:
-    """Check results, measure memory, then time in turns.
+    """Check the results, measure memory, then time the cases in turns.
 
     Args:
-        comparison (Comparison): What is compared.
-        settings (Settings): How.
+        comparison (Comparison): The cases.
+        settings (Settings): Settings of the suite.
         rates (dict): The machine's matmul rates in GFLOP/s, by type.
 
     Returns:
         dict: Title, axis and ``cases``, the baseline first. A case that was
-        skipped, failed or whose result differs has a ``status`` that says
-        so, and no times; all of them if the baseline has none.
+        skipped, failed, or gave another result has a ``status`` that says so
+        and no times. If the baseline failed, no case has times.
     """
     device = settings.device
     everyone = [comparison.baseline, *comparison.cases]
@@ -186,7 +186,7 @@ def run_comparison(
 def _run_once(
     case: Case, comparison: Comparison, expected: Any
 ) -> tuple[str, str, Any]:
-    """Status, how the result agrees with the baseline's, and the result."""
+    """Run a case; return status, agreement with the baseline, and result."""
     try:
         result = case.run()
         if case.result is not None:
@@ -199,7 +199,7 @@ def _run_once(
         return 'skipped', str(reason), None
     except Different as reason:
         return 'different', str(reason), None
-    except Exception as error:  # one case shall not cost the others' results
+    except Exception as error:  # the other cases still have to run
         text = ' '.join(str(error).split())
         return 'failed', f'{type(error).__name__}: {text}'[:300], None
 

@@ -1,4 +1,4 @@
-"""An adversarial training iteration, against the textbook's two passes."""
+"""Times an adversarial iteration against the textbook's two passes."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from benchmarks.training_loops import (
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS
 
-# Relative difference of gradients: summed in another order, and in half
-# precision rounded too.
+# Largest relative difference of gradients. The order of sums differs, and half
+# precision rounds.
 TOLERANCE, HALF_TOLERANCE = 1e-4, 0.2
-# Heights and widths of the two domains, and images of each in a batch: the
-# paper's where a GPU is.
+# Heights and widths of the two domains, and images of each in a batch. On a
+# GPU they are the paper's.
 SIZES = {'cpu': ((360, 640), (256, 512)), 'cuda': ((720, 1280), (512, 1024))}
 BATCH_SIZES = {'cpu': 2, 'cuda': 8}
 QUICK_SIZES = ((64, 128), (128, 64))
@@ -43,10 +43,15 @@ def first_gradients(
     adam: torch.optim.Optimizer,
     rename: Callable[[str], str] = str,
 ) -> dict[str, dict[str, Tensor]]:
-    """What a first iteration computes, by name.
+    """Read what a first iteration has computed.
 
-    Both optimizers' first moments are, up to a factor, the gradients; after
-    Adam's step a tiny gradient's rounding would be a whole step.
+    The first moments of both optimizers are the gradients up to a factor.
+    Weights would not do: Adam makes a whole step of the rounding of a tiny
+    gradient.
+
+    Returns:
+        dict[str, dict[str, Tensor]]: Gradients of both networks and
+        BatchNorm statistics, by name.
     """
     return {
         'gradients of the segmentor': {
@@ -66,7 +71,7 @@ def first_gradients(
 
 
 def agree_within(tolerance: float) -> Same:
-    """Compare each part's vectors by the length of their difference."""
+    """Accept parts whose difference is short beside their own length."""
 
     def same(expected: dict, found: dict) -> str:
         differences = {}
@@ -89,7 +94,7 @@ def agree_within(tolerance: float) -> Same:
 
 @group('training')
 def training(settings: Settings) -> Iterator[Comparison]:
-    """An iteration on a batch of each domain, and how it grows."""
+    """Compare an iteration on a batch of each domain, at growing sizes."""
     init_default_scope('mmseg')
     device = settings.device
     if device.type != get_device():
@@ -116,7 +121,7 @@ def iteration(
     work_dir: str,
     amp: bool = False,
 ) -> Comparison:
-    """The textbook's loop and the plugin's, from the same weights."""
+    """Compare the textbook's loop and the plugin's from the same weights."""
     device = settings.device
     source, target = (
         RandomImages(size, batch, seed) for seed, size in enumerate(sizes)

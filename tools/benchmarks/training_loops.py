@@ -1,4 +1,4 @@
-"""The two ways to train that are compared: the textbook's and the plugin's."""
+"""The training loops that are compared: the textbook's and the plugin's."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ SAMPLER = {'type': 'mmseg_da.InfiniteSampler', 'shuffle': False}
 
 
 class RandomImages(torch.utils.data.Dataset):
-    """A batch of random images and labels of patches, always the same.
+    """One batch of random images, and labels of patches.
 
     Args:
         size (tuple[int, int]): Height and width.
-        batch (int): Images, those of one batch.
-        seed (int): What is drawn.
+        batch (int): Number of images, which form one batch.
+        seed (int): Seed of images and labels.
     """
 
     metainfo = {
@@ -142,7 +142,7 @@ class PluginNetwork(nn.Module):
 def plugin_config(
     sizes: tuple, batch: int, work_dir: str, amp: bool = False
 ) -> Config:
-    """The adversarial config's model, hook and optimizers, without files."""
+    """Make a config with the main config's model, hook and optimizers."""
     model = Config.fromfile(MODEL).model
     model.backbone.context_path.init_cfg = None
     source, target = (
@@ -194,12 +194,12 @@ def plugin_config(
 
 
 class Plugin:
-    """A Runner that has been brought to its first iteration."""
+    """A Runner that stands before its first iteration."""
 
     def __init__(self, cfg: Config) -> None:
         cfg.experiment_name = f'benchmark_{id(self)}'
         self.runner = runner = Runner.from_cfg(cfg)
-        # What Runner.train does before its loop.
+        # Runner.train does the same before its loop.
         runner._train_loop = runner.build_train_loop(runner._train_loop)
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
         runner._init_model_weights()

@@ -1,7 +1,10 @@
 """Render the demo data: street scenes of a game and of a dash camera.
 
-Writes ``OUT/gta5`` and ``OUT/cityscapes`` in the two data sets' own file
-layouts. Run again with the same parameters, it continues or reuses.
+    python tools/dataset_converters/make_demo_data.py --out data/demo
+
+Writes OUT/gta5 and OUT/cityscapes in the file layouts of these data sets. If
+you run it again with the same parameters, it goes on where it was stopped and
+keeps what is complete.
 """
 
 import argparse
@@ -16,14 +19,17 @@ from street_renderer.preview import write_preview
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('--out', default='data/demo', help='output folder')
     numbers = {
         'num_source': 'labelled source images',
         'num_target': 'unlabelled target images',
         'num_labelled': 'labelled target images for the oracle',
         'num_val': 'labelled target images to evaluate on',
-        'seed': 'another seed, other scenes',
+        'seed': 'seed of the scenes',
     }
     for name, text in numbers.items():
         parser.add_argument(
@@ -36,12 +42,12 @@ def parse_args() -> argparse.Namespace:
         '--workers',
         type=int,
         default=os.cpu_count() or 1,
-        help='processes; the pictures do not depend on it',
+        help='processes; the pictures do not depend on their number',
     )
     parser.add_argument(
         '--preview',
         metavar='FILE.png',
-        help='also write a sheet of some images and their labels',
+        help='also write one picture of some images and their labels',
     )
     return parser.parse_args()
 

@@ -1,7 +1,7 @@
-"""The numbers of the report as the texts of its tables.
+"""The tables of the report.
 
-A table is a list of rows of texts, the first one its head; nothing here is
-escaped.
+A table is a list of rows, a row a list of texts. The first row is the head.
+Nothing here is escaped: the templates do that.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ Table = list[list[str]]
 
 
 def percent(value: float | None) -> str:
-    """A value in percent, or a dash for none."""
+    """Format a percentage; None becomes a dash."""
     return '–' if value is None else f'{value:.2f}'
 
 
 def state(result: dict) -> str:
-    """The mIoU of a result, or why there is none."""
+    """Format the mIoU of a result, or say why it has none."""
     return percent(result['mIoU']) if 'mIoU' in result else result['state']
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds in readable units."""
+    """Format seconds in readable units."""
     if seconds is None:
         return '–'
     if seconds < 90:
@@ -31,7 +31,7 @@ def duration(seconds: float | None) -> str:
 
 
 def main_table(table: dict, columns: dict[str, str], suite: str) -> Table:
-    """mIoU beside the paper's, and how it was come by."""
+    """Put mIoUs beside the paper's, with size and length of the training."""
     head = ['Row', 'Paper mIoU', *(f'{c} mIoU' for c in columns.values())]
     body = []
     for row in table['rows']:
@@ -65,7 +65,7 @@ def main_table(table: dict, columns: dict[str, str], suite: str) -> Table:
 def class_table(
     table: dict, columns: dict[str, str], classes: list[str]
 ) -> Table | None:
-    """IoU of each class, a line for the paper and for each result."""
+    """List the IoU of each class, a line for each source of numbers."""
     body = []
     for row in table['rows']:
         lines = [('paper', row['paper'])]
@@ -87,7 +87,7 @@ def class_table(
 
 
 def cost_table(table: dict) -> Table | None:
-    """Parameters, MACs, latency and FPS beside the paper's."""
+    """Put parameters, MACs, latency and FPS beside the paper's."""
     body = []
     for row in table['rows']:
         paper, own = row['paper'], row['benchmark']
@@ -115,7 +115,7 @@ def cost_table(table: dict) -> Table | None:
                     f'[{own["q1_ms"]:.2f}, {own["q3_ms"]:.2f}]',
                     f'{own["fps"]:.1f}',
                     f'{own["device"]}, {own["threads"]} threads, '
-                    f'{own["precision"]}, {own["iterations"]} times after '
+                    f'{own["precision"]}, {own["iterations"]} runs after '
                     f'{own["warmup"]}',
                 ]
             )
@@ -125,7 +125,7 @@ def cost_table(table: dict) -> Table | None:
 
 
 def failures(report: dict) -> Table | None:
-    """The rows that failed, and what they said."""
+    """List the rows that failed, with their messages."""
     body = [
         [row['name'], row['results'][report['suite']]['error']]
         for table in report['tables']
@@ -136,7 +136,7 @@ def failures(report: dict) -> Table | None:
 
 
 def commands(report: dict) -> Table:
-    """How to run each row alone, here and on the real data."""
+    """List the commands of each row, for this suite and for real data."""
     return [
         ['Row', 'This suite', 'Real data'],
         *(
@@ -152,7 +152,7 @@ def commands(report: dict) -> Table:
 
 
 def counts(report: dict) -> str:
-    """How many of the rows have run, as a sentence."""
+    """Say how many rows have run."""
     states = [
         row['results'][report['suite']]['state']
         for table in report['tables']
@@ -166,5 +166,5 @@ def counts(report: dict) -> str:
 
 
 def versions(report: dict) -> Table:
-    """What the report was made with."""
+    """List the versions that the report was made with."""
     return [['', ''], *map(list, report['environment'].items())]

@@ -1,11 +1,15 @@
-"""Reads what the runs of the rows have left in their folders."""
+"""Reads the results of rows from their work dirs."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from reproduction.experiments import fingerprint, last_checkpoint, read_json
+from reproduction.experiments import (
+    fingerprint,
+    last_checkpoint,
+    read_json,
+    read_scalars,
+)
 from reproduction.suites import Row, Suite
 
 
@@ -17,14 +21,14 @@ def collect_row(row: Row, out: Path, suite: Suite) -> dict:
     Args:
         row (Row): The row.
         out (Path): Folder of the work dirs.
-        suite (Suite): The suite whose work dirs these are.
+        suite (Suite): The suite that ran in these work dirs.
 
     Returns:
-        dict: ``state`` ('not run', 'not finished', 'failed', 'done', or
-        'of another version' of the config, whose numbers are left out),
-        ``error``, ``seconds``, ``command`` (its words), ``mIoU`` and ``IoU``
-        by class in percent, ``iteration`` of that validation, and ``curves``
-        (``loss`` and ``mIoU``, pairs of iteration and value).
+        dict: ``state`` ('not run', 'not finished', 'failed', 'done', or 'of
+        another version': the config has changed since, and the numbers are
+        left out), ``error``, ``seconds``, ``command`` (its words), ``mIoU``
+        and ``IoU`` by class in percent, ``iteration`` of that validation, and
+        ``curves`` (``loss`` and ``mIoU``, pairs of iteration and value).
     """
     work_dir = out / row.name
     experiment = read_json(work_dir / 'experiment.json')
@@ -46,7 +50,7 @@ def collect_row(row: Row, out: Path, suite: Suite) -> dict:
         result['state'] = 'done'
     elif experiment:
         result['state'] = 'not finished'
-    losses, validations = _read_scalars(work_dir)
+    losses, validations = read_scalars(work_dir)
     result['curves'] = dict(
         loss=list(losses.items()),
         mIoU=[(step, metrics['mIoU']) for step, metrics in validations],
@@ -64,7 +68,7 @@ def collect_row(row: Row, out: Path, suite: Suite) -> dict:
 
 
 def best_checkpoint(work_dir: Path) -> Path | None:
-    """The checkpoint of the best validation, else the last one."""
+    """Find the checkpoint of the best validation, else the last one."""
     best = sorted(work_dir.glob('best_mIoU_iter_*.pth'), key=_modified)
     if best:
         return best[-1]
@@ -77,22 +81,3 @@ def best_checkpoint(work_dir: Path) -> Path | None:
 
 def _modified(path: Path) -> float:
     return path.stat().st_mtime
-
-
-def _read_scalars(
-    work_dir: Path,
-) -> tuple[dict[int, float], list[tuple[int, dict]]]:
-    """The loss by iteration, and validations; of resumed runs, the latest."""
-    losses: dict[int, float] = {}
-    validations: dict[int, dict] = {}
-    for path in sorted(work_dir.glob('2*/vis_data/scalars.json')):
-        for line in path.read_text().splitlines():
-            try:
-                entry = json.loads(line)
-            except ValueError:  # the run was stopped while it wrote
-                continue
-            if 'mIoU' in entry:
-                validations[entry['step']] = entry
-            elif 'loss' in entry:
-                losses[entry['step']] = entry['loss']
-    return dict(sorted(losses.items())), sorted(validations.items())

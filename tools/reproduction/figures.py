@@ -1,4 +1,4 @@
-"""The report's pictures."""
+"""Draws the pictures of the report."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from matplotlib import colormaps
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mmseg_da.analysis import read_statistics
@@ -18,7 +16,7 @@ from reproduction.collect import best_checkpoint
 from reproduction.run import statistics_file
 from reproduction.suites import Suite
 
-#: Figures 2 and 3: title, and rows with the names of their columns.
+#: Figures 2 and 3: the title, and the rows with the titles of their columns.
 GRIDS = {
     'figure2': (
         'Figure 2: trained on the target itself',
@@ -46,9 +44,9 @@ def draw_curves(
     """Draw the losses and the mIoU of rows over their iterations.
 
     Args:
-        curves (Mapping): For each row's label ``loss`` and ``mIoU``, pairs
-            of iteration and value.
-        out (Path): Where the picture is written.
+        curves (Mapping): ``loss`` and ``mIoU`` by the row's label, both
+            pairs of iteration and value.
+        out (Path): File of the picture.
 
     Returns:
         Path | None: ``out``, or None if there is nothing to draw.
@@ -57,18 +55,17 @@ def draw_curves(
     if not curves:
         return None
     figure = Figure(figsize=(10, 3.8), dpi=110, layout='constrained')
-    FigureCanvasAgg(figure)
     titles = {'loss': 'training loss (sum of all heads)', 'mIoU': 'mIoU in %'}
     for axes, (key, title) in zip(figure.subplots(1, 2), titles.items()):
         for index, (name, curve) in enumerate(curves.items()):
             if curve[key]:
                 axes.plot(
                     *zip(*curve[key]),
-                    # Few validations are points rather than a line.
+                    # Few validations are drawn as points.
                     marker='o' if len(curve[key]) < 20 else None,
                     markersize=4,
-                    color=colormaps['tab10'](index % 10),
-                    # Labels that start with _ would be left out.
+                    color=f'C{index}',
+                    # A legend leaves out labels that start with _.
                     label=f'\u200b{name}',
                 )
         axes.set_xlim(left=0)
@@ -83,7 +80,7 @@ def draw_curves(
 
 
 def draw_figure1(suite: Suite, out: Path) -> Path | None:
-    """Draw the class shares of both data sets, if they have been counted."""
+    """Draw the class shares of both data sets, if they were counted."""
     files = [statistics_file(suite, name) for name in ('gta5', 'cityscapes')]
     if not all(path.is_file() for path in files):
         return None
@@ -99,10 +96,10 @@ def draw_grid_of(
     """Draw val images, labels and the predictions of the rows that ran.
 
     Args:
-        rows (Mapping[str, str]): Row names and their columns' titles.
-        suite (Suite): Whose data is drawn.
+        rows (Mapping[str, str]): Titles of the columns by row name.
+        suite (Suite): The suite whose data is drawn.
         runs (Path): Folder of the work dirs.
-        out (Path): Where the picture is written.
+        out (Path): File of the picture.
 
     Returns:
         Path | None: ``out``, or None if no row has run.
@@ -113,7 +110,7 @@ def draw_grid_of(
     for name, title in rows.items():
         checkpoint = best_checkpoint(runs / name)
         if checkpoint is not None:
-            # The config as it was run, which the runner keeps beside it.
+            # The runner keeps the config, as it was run, in the work dir.
             config = runs / name / f'{name}.py'
             models.append((str(config), checkpoint, title))
     if not models or not images:
@@ -126,17 +123,17 @@ def draw_grid_of(
 def draw_all(
     tables: Sequence[dict], suite: Suite, runs: Path, folder: Path
 ) -> list[dict]:
-    """Draw every picture of the report for which there is something.
+    """Draw every picture of the report that has something to show.
 
     Args:
         tables (Sequence[dict]): The report's tables with their results.
         suite (Suite): The suite.
         runs (Path): Folder of the work dirs.
-        folder (Path): Where the pictures are written.
+        folder (Path): Folder for the pictures.
 
     Returns:
-        list[dict]: ``key`` (a table's for its curves), ``title`` and
-        ``file``, which is None with an ``error`` if drawing failed.
+        list[dict]: ``key`` (of the table, for its curves), ``title``, and
+        ``file``, which is None if drawing failed; ``error`` says why.
     """
     jobs = [
         (

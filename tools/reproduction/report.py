@@ -1,4 +1,4 @@
-"""What the report says, before it is Markdown or HTML."""
+"""Collects the content of the report, for Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ PACKAGES = ('mmseg_da', 'torch', 'mmengine', 'mmcv', 'mmseg', 'numpy')
 def build_report(
     suite: Suite, runs: Path, real: Path, command: list[str]
 ) -> dict:
-    """Collect all of the report but its pictures.
+    """Collect the content of the report except its pictures.
 
     Args:
-        suite (Suite): The suite that the report is of.
+        suite (Suite): The suite to report.
         runs (Path): Folder of its work dirs.
-        real (Path): Folder of the work dirs of the suite ``paper``, which
-            the report of the demo shows too.
+        real (Path): Folder of the work dirs of the suite ``paper``, whose
+            numbers the report of the demo shows too.
         command (list[str]): The command that made the report.
 
     Returns:
-        dict: Plain values, fit for JSON.
+        dict: Plain values that JSON can hold.
     """
     folders = {'paper': real, suite.name: runs}
     columns = {'paper': 'Measured'}
@@ -72,7 +72,7 @@ def _row(row: Row, suite: Suite, folders: dict[str, Path]) -> dict:
         own[name] = collect_row(row, folder, SUITES[name])
         own[name]['settings'] = _settings(name, row.config)
     benchmarks = (
-        read_json_list(folder / row.name / 'benchmark.json')
+        read_benchmark(folder / row.name / 'benchmark.json')
         for folder in folders.values()
     )
     return dict(
@@ -87,8 +87,8 @@ def _row(row: Row, suite: Suite, folders: dict[str, Path]) -> dict:
     )
 
 
-def read_json_list(path: Path) -> dict | None:
-    """The first entry of a benchmark's JSON, or None."""
+def read_benchmark(path: Path) -> dict | None:
+    """Read the first entry of a benchmark's JSON; None without a file."""
     content = read_json(path)
     return content[0] if content else None
 
@@ -120,6 +120,9 @@ def _environment() -> dict[str, str]:
 
 
 def _git_revision() -> str:
+    """Find the commit of the checkout; a wheel does not know its commit."""
+    if not (REPO_ROOT / '.git').exists():
+        return 'unknown'
     before = Path.cwd()
     try:
         os.chdir(REPO_ROOT)

@@ -1,4 +1,4 @@
-"""Runs rows one after another, whatever happens to one of them."""
+"""Runs rows one after another; a row that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from reproduction.cells import percent
 from reproduction.collect import collect_row
 from reproduction.suites import Row, Suite
 
-#: The config of the training images of each data set, for Figure 1 and the
-#: median-frequency weights.
+#: Configs whose training images are counted for Figure 1 and for the
+#: median-frequency weights, by data set.
 STATISTICS = {
     'gta5': 'configs/source_only/bisenet_none_gta2cs.py',
     'cityscapes': 'configs/cityscapes/bisenet_ce_cityscapes.py',
@@ -27,16 +27,16 @@ STATISTICS = {
 
 
 def make_demo_data(suite: Suite, out: Path) -> None:
-    """Render the demo's data unless it is there."""
+    """Render the demo's data if it is missing."""
     words = ['tools/dataset_converters/make_demo_data.py', '--out', suite.data]
     experiments.run_tool(words, out / 'data.log', 'demo data')
 
 
 def check_data(rows: Sequence[Row], suite: Suite) -> None:
-    """Look for every data set of the rows, before hours of training.
+    """Check every data set of the rows, before hours of training.
 
     Raises:
-        InputError: If one cannot be used.
+        InputError: If a data set cannot be used.
     """
     init_default_scope('mmseg')
     seen = []
@@ -47,7 +47,7 @@ def check_data(rows: Sequence[Row], suite: Suite) -> None:
         if target:
             loaders.append(target[1])
         for loader in loaders:
-            # How samples are augmented does not matter here.
+            # Data sets that differ in augmentation alone are one.
             dataset = {**loader.dataset, 'pipeline': []}
             if dataset not in seen:
                 seen.append(dataset)
@@ -55,9 +55,9 @@ def check_data(rows: Sequence[Row], suite: Suite) -> None:
 
 
 def statistics_file(suite: Suite, dataset: str) -> Path:
-    """Where the class statistics of one of the two data sets are.
+    """Locate the class statistics of one of the two data sets.
 
-    Beside the data, here or in the project's folder, as for configs.
+    They are beside the data, which is in the current or the project's folder.
     """
     folder = Path(suite.data) / dataset
     if not folder.exists():
@@ -66,7 +66,7 @@ def statistics_file(suite: Suite, dataset: str) -> Path:
 
 
 def make_statistics(suite: Suite, out: Path) -> None:
-    """Count the classes of both data sets, unless that has been done.
+    """Count the classes of both data sets, unless that was done.
 
     Raises:
         InputError: If a data set cannot be read.
@@ -90,12 +90,12 @@ def run_rows(
 ) -> list[str]:
     """Train and evaluate rows, one after another.
 
-    What is done is not repeated, what was stopped goes on. A row that fails
-    is noted in its folder (``status.json``), and the next one runs.
+    Finished rows are not repeated, and interrupted ones go on. If a row
+    fails, its ``status.json`` says so and the next row runs.
 
     Args:
-        rows (Sequence[Row]): What to run.
-        suite (Suite): On which data, at which size.
+        rows (Sequence[Row]): Rows to run.
+        suite (Suite): The suite, which names data and size.
         out (Path): Folder of the work dirs.
         train (Callable): Defaults to :func:`reproduction.experiments.train`.
 
@@ -117,7 +117,7 @@ def run_rows(
             failed.append(row.name)
             print(f'  failed: {error}')
         finally:
-            # A finished row that is looked at again costs nothing.
+            # Looking at a finished row again adds no time.
             if not (finished and status.get('finished')):
                 seconds = status.get('seconds', 0) + time.monotonic() - start
                 experiments.write_json(
@@ -137,14 +137,15 @@ def run_rows(
 def run_benchmarks(
     rows: Sequence[Row], out: Path, shape: Sequence[int] = (512, 1024)
 ) -> None:
-    """Measure what the paper's Table 1 prints beside the mIoU, once a row.
+    """Measure latency, parameters and MACs as in Table 1, once a row.
 
     Args:
-        rows (Sequence[Row]): Those with a latency in the paper are measured.
+        rows (Sequence[Row]): Rows; those with a latency in the paper are
+            measured.
         out (Path): Folder of the work dirs.
         shape (Sequence[int]): Height and width of the input.
     """
-    # Half a minute of a large network on a CPU is enough.
+    # A few runs take half a minute for a large network on a CPU.
     times = (
         [] if torch.cuda.is_available() else ['--iters', '5', '--warmup', '1']
     )

@@ -20,12 +20,12 @@ def write_report(
     Args:
         suite (Suite): The suite.
         runs (Path): Folder of its work dirs, and of the report.
-        command (list[str]): The command that asked for it.
+        command (list[str]): The command that makes the report.
         real (Path, optional): Folder of the work dirs of the suite
             ``paper``. Defaults to ``work_dirs/reproduce_paper``.
 
     Returns:
-        list[Path]: The files to read.
+        list[Path]: The three files.
     """
     if real is None:
         real = Path('work_dirs/reproduce_paper')

@@ -1,7 +1,7 @@
-"""Seeded street scenes in GTA5's and Cityscapes' file layouts.
+"""Renders seeded street scenes in GTA5's and Cityscapes' file layouts.
 
-One world model (:mod:`.world`, :mod:`.street`) is photographed by two
-cameras (:mod:`.cameras`): a game engine's and a dash camera's.
+Two cameras (``cameras``), of a game engine and of a car, take pictures of one
+model of streets (``world``, ``street``).
 """
 
 from street_renderer.cameras import Domain

@@ -1,8 +1,7 @@
-"""What describes a domain: layout, light, materials and a camera."""
+"""Describes a domain: layout of streets, light, materials, camera."""
 
 import colorsys
 from dataclasses import dataclass, field
-from typing import Optional
 
 import cv2
 import numpy as np
@@ -23,9 +22,9 @@ class Layout:
     parking_chance: float
     junction_chance: float
     curve: float
-    #: Chances of what lines the street.
+    #: Chance of each kind of frontage: building, wall, lawn, ...
     frontage: dict
-    #: Mean number (Poisson) of what is on it.
+    #: Mean number of each kind of object on the street (Poisson).
     counts: dict
     #: Mean distance of street trees and lamp posts on one side.
     tree_spacing: Range
@@ -35,7 +34,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Light:
-    """Illumination; each range is drawn from once per image."""
+    """Illumination; ranges are drawn from once per image."""
 
     sun: Range
     sun_colour: tuple[float, float, float]
@@ -50,7 +49,7 @@ class Light:
 
 @dataclass(frozen=True)
 class Camera:
-    """Geometry and picture pipeline; each range is drawn from per image."""
+    """Geometry and picture pipeline; ranges are drawn from once per image."""
 
     width: int
     height: int
@@ -58,7 +57,7 @@ class Camera:
     above_ground: Range
     pitch: Range
     yaw: Range
-    bonnet: Optional[float]
+    bonnet: float | None
     exposure: Range
     gains: tuple[float, float, float]
     gain_jitter: float
@@ -113,7 +112,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class Domain:
-    """A world's statistics, light and materials, and its camera."""
+    """Layout, light, materials and camera of one domain."""
 
     name: str
     layout: Layout

@@ -1,4 +1,4 @@
-"""What lines a street: buildings, greenery, walls, fences, lawns."""
+"""Lines a street with buildings, greenery, walls, fences and lawns."""
 
 import numpy as np
 
@@ -136,7 +136,7 @@ def _open(street: Street, side, distance, start, end):
 
 
 def _behind(street: Street, side, distance, start, end):
-    """What overlooks a wall, a fence or a lawn: a house or trees."""
+    """Put a house or trees behind a wall, a fence or a lawn."""
     if street.chance(0.5):
         _building(street, side, distance, start, end)
         return

@@ -1,4 +1,4 @@
-"""What stands at the kerb: trees, poles, signs, lights and clutter."""
+"""Draws objects at the kerb: trees, poles, signs, lights, clutter."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The ground of a street, and what is seen at its end."""
+"""Lays the ground of a street, and closes the view at its end."""
 
 import numpy as np
 
@@ -75,7 +75,7 @@ def add_ground(street: Street) -> None:
 
 
 def _edge(street: Street, side, soil):
-    """Kerb, sidewalk, verge and the yard of one side."""
+    """Lay kerb, sidewalk, verge and yard of one side."""
     rng, scene = street.rng, street.scene
     kerb, out = street.kerbs[side], street.kerbs[side] + street.walks[side]
     stone = street.colour('sidewalk')
@@ -84,7 +84,7 @@ def _edge(street: Street, side, soil):
         street.side_x(side, d)
         for d in (kerb, kerb + 0.2, out, street.fronts[side])
     ]
-    # Lower layers show where a raised edge hides none of them.
+    # Lower layers are seen where no raised edge hides them.
     scene.strip(*sorted((x[0], x[2])), 0, labels.SIDEWALK, stone * 0.5)
     scene.strip(*sorted(x[:2]), 0.08, labels.SIDEWALK, stone * 0.75)
     scene.strip(*sorted(x[1:3]), 0.12, labels.SIDEWALK, stone, slabs)

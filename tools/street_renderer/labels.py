@@ -1,4 +1,4 @@
-"""The Cityscapes label ids that the renderer draws, and their colours."""
+"""Cityscapes label ids that the renderer draws, and their colours."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ POLE, LIGHT, SIGN, VEGETATION, TERRAIN, SKY = 17, 19, 20, 21, 22, 23
 PERSON, RIDER, CAR, TRUCK, BUS, TRAIN = 24, 25, 26, 27, 28, 31
 MOTORCYCLE, BICYCLE = 32, 33
 
-#: The 19 ids that are trained and evaluated, in the order of the train ids.
+#: The 19 label ids of the classes, in the order of the train ids.
 TRAIN_IDS = {
     'road': ROAD,
     'sidewalk': SIDEWALK,

@@ -1,7 +1,7 @@
-"""What surfaces are made of: colours of the two domains.
+"""Colours of the materials in the two domains.
 
-A material is a list of alternatives, each (hue, saturation, value) ranges in
-sRGB, 0 to 1.
+A material is a list of alternatives. Each has ranges of hue, saturation and
+value in sRGB, from 0 to 1.
 """
 
 _ANY = (0.0, 1.0)

@@ -1,4 +1,4 @@
-"""People, on foot and on two wheels."""
+"""Draws people on foot and on two wheels."""
 
 from street_renderer import labels
 from street_renderer.scene import NOISE, Scene, Texture

@@ -1,4 +1,4 @@
-"""What stands and moves on a street."""
+"""Fills a street with furniture, vehicles and people."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def _look(street: Street):
 
 
 def add_furniture(street: Street) -> None:
-    """Trees, lamp posts, signs, lights and clutter at the kerb."""
+    """Put trees, lamp posts, signs, lights and clutter at the kerb."""
     rng, scene, layout = street.rng, street.scene, street.layout
     grey = street.colour('pole')
     for side in (0, 1):
@@ -82,7 +82,7 @@ def add_parked(street: Street) -> None:
 
 
 def add_traffic(street: Street) -> None:
-    """Vehicles in the lanes, each with room of its own."""
+    """Put vehicles in the lanes so that none touches another."""
     rng, scene = street.rng, street.scene
     taken = []
 

@@ -1,4 +1,4 @@
-"""A sheet of demo images beside their colour-coded labels."""
+"""Draws a sheet of demo images beside their coloured labels."""
 
 from pathlib import Path
 
@@ -12,9 +12,9 @@ _TILE = (384, 192)
 
 
 def write_preview(path, seed: int = 0, rows: int = 4) -> None:
-    """Write source images with labels left, target ones right.
+    """Write source images with labels on the left, target on the right.
 
-    The scenes are those of ``train_labelled`` and ``source``, rendered anew.
+    Renders the first scenes of ``source`` and ``train_labelled`` anew.
 
     Args:
         path (str | Path): A PNG file.

@@ -1,4 +1,4 @@
-"""Rasterises a scene: ids by the painter's algorithm, then shading by id."""
+"""Rasterises a scene: draws polygon ids back to front, then shades them."""
 
 from functools import lru_cache
 
@@ -17,7 +17,7 @@ _GRAIN = 256
 
 @lru_cache(maxsize=1)
 def _grain() -> np.ndarray:
-    """Tileable noise of several octaves, mean 0, deviation 1."""
+    """Make tileable noise of several octaves, mean 0, deviation 1."""
     rng = np.random.default_rng(0)
     total = np.zeros((_GRAIN, _GRAIN), np.float32)
     for size, weight in ((8, 0.5), (32, 0.7), (128, 0.8), (256, 0.6)):
@@ -31,7 +31,7 @@ def _grain() -> np.ndarray:
 
 
 def _clip_near(polygon: np.ndarray) -> np.ndarray:
-    """Cut off what is nearer than the near plane (Sutherland-Hodgman)."""
+    """Clip a polygon at the near plane (Sutherland-Hodgman)."""
     kept = []
     for start, end in zip(polygon, np.roll(polygon, -1, 0)):
         if start[2] >= _NEAR:
@@ -57,13 +57,13 @@ class _View:
         return (points - self.eye) @ self.rotation.T
 
     def to_pixels(self, points):
-        """Pixel positions; pixel centres are at whole numbers plus 0.5."""
+        """Project points to pixels; pixel centres are at n + 0.5."""
         scale = self.focal / points[:, 2:]
         centre = (self.width / 2, self.height / 2)
         return points[:, :2] * scale + np.float32(centre)
 
     def rays(self):
-        """World directions of all pixels with unit depth, (H, W, 3)."""
+        """Return world directions of all pixels at depth 1, (H, W, 3)."""
         x = (np.arange(self.width) + 0.5 - self.width / 2) / self.focal
         y = (np.arange(self.height) + 0.5 - self.height / 2) / self.focal
         rays = np.ones((self.height, self.width, 3), np.float32)
@@ -79,7 +79,7 @@ def _fill(canvas, pixels, value, over):
 
 
 def _draw_ids(scene: Scene, view: _View, hidden, cam_points, starts):
-    """Draw polygon numbers plus one, far to near; 0 stays sky."""
+    """Draw polygon numbers plus one, from far to near; 0 is the sky."""
     canvas = np.zeros((view.height * _OVER, view.width * _OVER), np.int32)
     ends = np.append(starts[1:], len(cam_points))
     nearest = np.minimum.reduceat(cam_points[:, 2], starts)
@@ -117,7 +117,7 @@ def _draw_shadows(scene: Scene, view: _View) -> np.ndarray:
 
 
 def _sky(rays, light, rng):
-    """Gradient from horizon to zenith, and clouds."""
+    """Draw the gradient from horizon to zenith, and clouds."""
     up = rays[..., 1] / np.linalg.norm(rays, axis=-1)
     share = np.clip(up * 2.2, 0, 1)[..., None] ** 0.7
     zenith, horizon = np.float32(light.zenith), np.float32(light.horizon)
@@ -195,7 +195,7 @@ def render(scene: Scene, x: float, domain: Domain, rng, size=None):
     """Take a picture of a scene.
 
     Args:
-        scene (Scene): What to draw.
+        scene (Scene): The scene.
         x (float): Lateral position of the camera in metres.
         domain (Domain): Its light and camera.
         rng (np.random.Generator): Draws the camera's pose and settings.
@@ -238,7 +238,7 @@ def render(scene: Scene, x: float, domain: Domain, rng, size=None):
     label_of = np.array([labels.SKY] + scene.labels, np.uint8)
     label = label_of[ids]
 
-    # Colours under the light and coverage, averaged over the finer grid.
+    # Lit colours and coverage are averaged from the finer grid.
     sun = rng.uniform(*light.sun) * np.array(light.sun_colour)
     sky_light = rng.uniform(*light.ambient) * np.array(light.ambient_colour)
     direct = np.maximum(normals @ scene.sun, 0)[:, None] * sun
@@ -253,7 +253,7 @@ def render(scene: Scene, x: float, domain: Domain, rng, size=None):
     )
     image, cover = image[..., :3], image[..., 3:]
 
-    # Texture, shadow and haze where each pixel's surface is.
+    # Texture, shadow and haze depend on where a pixel's surface lies.
     rays = view.rays()
     index = np.maximum(ids - 1, 0)
     planes = np.concatenate(

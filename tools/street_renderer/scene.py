@@ -1,16 +1,16 @@
-"""A scene: flat coloured polygons in metres, listed for the painter.
+"""A scene: flat coloured polygons, in metres, with a depth to sort by.
 
 Axes: x to the right, y up, z ahead along the street; the ground is y = 0.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 
 from street_renderer import labels
 
-#: Sort depth of what lies under or behind everything else.
+#: Depth of polygons that lie under or behind all others.
 BEHIND = 1e6
 
 NOISE, WINDOWS, STRIPES, TILES = range(4)
@@ -65,8 +65,8 @@ class Scene:
         label: int,
         colour: Sequence[float],
         texture: Texture = PLAIN,
-        depth: Optional[float] = None,
-        inside: Optional[Sequence[float]] = None,
+        depth: float | None = None,
+        inside: Sequence[float] | None = None,
     ) -> None:
         """Add a flat polygon.
 
@@ -147,7 +147,7 @@ class Scene:
         base: float = 0.0,
         piece: float = 6.0,
     ) -> None:
-        """Add an upright face along the street, in pieces the painter sorts.
+        """Add an upright face along the street, in pieces that can be sorted.
 
         Args:
             x (float): Lateral position in metres.
@@ -176,7 +176,7 @@ class Scene:
             )
 
     def ground_mask(self) -> np.ndarray:
-        """Return which polygons lie on the ground (and take shadows)."""
+        """Return which polygons lie on the ground, where shadows fall."""
         ground = (labels.ROAD, labels.SIDEWALK, labels.TERRAIN)
         return np.isin(self.labels, ground) & (
             np.asarray(self.depths) >= BEHIND

@@ -1,4 +1,4 @@
-"""One sampled street: its sizes, its tram, its side street."""
+"""Samples one street: its sizes, its tram, its side street."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ class Street:
 
     Args:
         domain (Domain): Its statistics and materials.
-        rng (np.random.Generator): Source of all chance.
+        rng (np.random.Generator): Source of all random numbers.
     """
 
     def __init__(self, domain: Domain, rng: np.random.Generator) -> None:
@@ -55,11 +55,11 @@ class Street:
         return self.rng.random() < probability
 
     def side_x(self, side, distance):
-        """Lateral position ``distance`` metres out on a side (0 left)."""
+        """Return the x at ``distance`` metres on a side (0 is left)."""
         return distance if side else -distance
 
     def clear(self, z, margin=0.5):
-        """Whether z is not on the side street."""
+        """Check that z is not on the side street."""
         if self.junction is None:
             return True
         start, end = self.junction
@@ -79,7 +79,7 @@ class Street:
         )
 
     def walk_x(self, side, low=0.4, high=1.0):
-        """A lateral position on a sidewalk, as a share of its width."""
+        """Draw a lateral position on a sidewalk, by shares of its width."""
         return self.side_x(
             side,
             self.kerbs[side] + self.walks[side] * self.rng.uniform(low, high),

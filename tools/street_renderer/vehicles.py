@@ -1,4 +1,4 @@
-"""Vehicles, built from a few extruded outlines each."""
+"""Draws vehicles, each of a few extruded outlines."""
 
 import numpy as np
 

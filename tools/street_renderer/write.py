@@ -10,7 +10,6 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Optional
 
 import cv2
 import numpy as np
@@ -23,7 +22,7 @@ from street_renderer.labels import label_palette
 from street_renderer.render import render
 from street_renderer.world import sample_scene
 
-#: Goes up when the same parameters give other pictures.
+#: Raised when the same parameters give other pictures.
 RENDERER_VERSION = 2
 
 _MANIFEST, _STARTED = 'demo_data.json', 'demo_data.started.json'
@@ -37,7 +36,7 @@ _CITIES = {
 
 @dataclass(frozen=True)
 class DemoSpec:
-    """How much to render, and from which seed.
+    """Numbers of images to render, and the seed.
 
     Args:
         num_source (int): Labelled source images. Defaults to 200.
@@ -65,7 +64,7 @@ class DemoSpec:
         return dict(zip(_SPLITS, numbers))
 
     def manifest(self) -> dict:
-        """Return what identifies the written data."""
+        """Return the values that identify the written data."""
         return {'renderer_version': RENDERER_VERSION, **asdict(self)}
 
 
@@ -88,7 +87,7 @@ def draw(seed: int, split: str, index: int, size=None):
     return render(scene, x, domain, rng, size)
 
 
-def paths(split: str, index: int) -> tuple[str, Optional[str]]:
+def paths(split: str, index: int) -> tuple[str, str | None]:
     """Return the image's and the label's path below the output folder."""
     if split == 'source':
         name = f'{index + 1:05d}.png'
@@ -103,7 +102,7 @@ def paths(split: str, index: int) -> tuple[str, Optional[str]]:
 
 
 def _save(picture: Image.Image, path: Path) -> None:
-    """Write a PNG at once or not at all."""
+    """Write a PNG whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'.{path.name}.{os.getpid()}.part')
     picture.save(part, format='PNG', compress_level=2)
@@ -116,7 +115,7 @@ def _write_one(task: tuple) -> None:
     wanted = [out / p for p in (image_path, label_path) if p]
     if all(path.exists() for path in wanted):
         return
-    cv2.setNumThreads(0)  # One process per core does better.
+    cv2.setNumThreads(0)  # One process per core is faster.
     image, label = draw(seed, split, index)
     if label_path:
         picture = Image.fromarray(label)
@@ -126,7 +125,7 @@ def _write_one(task: tuple) -> None:
     _save(Image.fromarray(image), out / image_path)
 
 
-def _read_manifest(path: Path) -> Optional[dict]:
+def _read_manifest(path: Path) -> dict | None:
     if not path.is_file():
         return None
     try:
@@ -136,7 +135,7 @@ def _read_manifest(path: Path) -> Optional[dict]:
 
 
 def _claim(out: Path, manifest: dict) -> bool:
-    """Check that ``out`` is ours to write; True if it is complete."""
+    """Check that ``out`` may be written; return whether it is complete."""
     if out.exists() and not out.is_dir():
         raise InputError(f'{out} is a file, not a folder: pass another --out.')
     done = _read_manifest(out / _MANIFEST)
@@ -166,16 +165,16 @@ def _write_json(path: Path, content: dict) -> None:
 
 
 def write_demo_data(out, spec: DemoSpec, workers: int = 1) -> bool:
-    """Write the demo data, or the rest of it, into a folder.
+    """Write the demo data, or what is missing of it, into a folder.
 
     Args:
         out (str | Path): A new or empty folder, or one that an earlier call
             with the same ``spec`` has filled in full or in part.
-        spec (DemoSpec): What to write.
+        spec (DemoSpec): Numbers of images, and the seed.
         workers (int): Number of processes. Defaults to 1.
 
     Returns:
-        bool: False if all was there already.
+        bool: False if everything was there already.
 
     Raises:
         InputError: If the folder holds anything else.

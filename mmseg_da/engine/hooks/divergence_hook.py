@@ -145,11 +145,9 @@ class DivergenceHook(Hook):
     ) -> None:
         name = key.removeprefix('train/')
         sentence = f'{name} is {value} at iteration {iteration}'
-        # A resumed optimizer keeps the learning rate that it was saved with.
         advice = (
-            'set optim_wrapper.clip_grad or look for bad samples with '
-            'tools/check_dataset.py and --resume, or lower '
-            'optim_wrapper.optimizer.lr and start anew'
+            'set optim_wrapper.clip_grad, lower optim_wrapper.optimizer.lr or '
+            'look for bad samples with tools/check_dataset.py, and --resume'
         )
         if self.action == 'stop':
             raise InputError(

@@ -103,7 +103,7 @@ def test_html_is_one_safe_page_with_every_number(report, tmp_path):
     assert rows['none, demo'][0] == '13.34'
     assert rows['BiSeNet-R18 CE, measured'] == [
         *('12.05 M', '25.00 G', '512.25 ms [500.00, 520.00]', '1.9'),
-        'A <CPU>, 2 threads, fp32, 5 times after 1',
+        'A <CPU>, 2 threads, fp32, 5 runs after 1',
     ]
     assert rows['DeepLabV2-R101 CE, measured'] == ['not run'] * 5
     assert '22 rows: 1 done, 1 failed, 20 not run.' in text
