@@ -2,7 +2,6 @@
 
     python tools/check_dataset.py configs/da/bisenet_adv_gta2cs.py
 
-<<<<<<< HEAD
 Exit status: 0 clean or with warnings alone (labels that are empty, have one
 class, or fit two encodings; fewer images than max_samples), 1 with errors, 130
 interrupted.
@@ -10,10 +9,6 @@ interrupted.
 Damage inside a file is found in every PNG, which has checksums, and in a JPEG
 where the decoder complains. A JPEG has no checksum: other damage shows as
 wrong pixels only, which no program can tell from a picture.
-=======
-The exit status is 0 if there is nothing worse than a warning (a label that is
-empty or has one class only), 1 if there are errors, 130 if interrupted.
->>>>>>> moves
 """
 
 from __future__ import annotations
@@ -49,18 +44,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='processes that read files; 0 means none but this one; '
         'default: one per core',
     )
-<<<<<<< HEAD
     parser.add_argument('--out', help='JSON to write, with every finding')
     add_cfg_options(parser)
-=======
-    parser.add_argument('--out', help='JSON file to write with every finding')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='overrides of the config, as key.of.config=value',
-    )
->>>>>>> moves
     return parser.parse_args(argv)
 
 

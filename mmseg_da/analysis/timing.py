@@ -1,8 +1,4 @@
-<<<<<<< HEAD:mmseg_da/analysis/timing.py
 """Time callables so that the times can be compared on a busy machine."""
-=======
-"""Times calls so that a busy machine does not spoil the comparison."""
->>>>>>> moves:tools/benchmarks/timing.py
 
 from __future__ import annotations
 
@@ -30,7 +26,6 @@ def interleaved(
 ) -> dict[str, list[float]]:
     """Time callables in turns: A B A B ...
 
-<<<<<<< HEAD:mmseg_da/analysis/timing.py
     Whatever slows the machine down for a while then slows all callables, so
     that the ratio of two times of one round is free of it.
 
@@ -48,24 +43,6 @@ def interleaved(
             instead of the wall clock. With one thread they are equal on an
             idle machine, and other programs change processor time little.
             Defaults to False.
-=======
-    If other work slows the machine down for a while, it slows all of them,
-    and the ratio of two times of one round stays right.
-
-    Args:
-        cases (Mapping[str, Callable]): The callables by name.
-        rounds (int): Timed rounds; a round calls every case. Defaults to 5.
-        warmup (int): Rounds before the timed ones. Defaults to 1.
-        device (torch.device): Device to synchronise before the clock starts
-            and before it stops. Defaults to the CPU.
-        number (int): Calls per timing. Defaults to 1.
-        seconds (float): No further round starts after this time, except for
-            the first two.
-        cpu_time (bool): Measure the processor time of all threads together
-            instead of wall time. With one thread on an idle machine the two
-            are equal; other work on the machine hardly changes processor
-            time. Defaults to False.
->>>>>>> moves:tools/benchmarks/timing.py
 
     Returns:
         dict[str, list[float]]: Milliseconds per call, a list of equal length
@@ -90,13 +67,8 @@ def interleaved(
 
 
 def summarize(times: list[float], baseline: list[float]) -> dict[str, Any]:
-<<<<<<< HEAD:mmseg_da/analysis/timing.py
     """Compute the quartiles of times, and of their ratio round by round."""
     q1, median, q3 = quartiles(times)
-=======
-    """Take median and quartiles of times, and of their ratios by round."""
-    q1, median, q3 = _quartiles(times)
->>>>>>> moves:tools/benchmarks/timing.py
     ratios = [one / other for one, other in zip(times, baseline)]
     ratio_q1, ratio, ratio_q3 = quartiles(ratios)
     return {

@@ -26,11 +26,7 @@ from collections.abc import Sequence
 from mmseg_da.analysis import class_statistics, read_statistics
 from mmseg_da.analysis.class_statistics import SPLITS
 from mmseg_da.errors import InputError
-<<<<<<< HEAD
 from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
-=======
-from mmseg_da.utils import ConfigOptions, load_config, one_sentence_errors
->>>>>>> moves
 from mmseg_da.utils.files import atomic_path
 from mmseg_da.visualization import draw_class_shares
 
@@ -73,16 +69,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='processes that read labels; 0 means none but this one; '
         'default: one per core',
     )
-<<<<<<< HEAD
     add_cfg_options(parser)
-=======
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='overrides of the config, as key.of.config=value',
-    )
->>>>>>> moves
     return parser.parse_args(argv)
 
 

@@ -36,12 +36,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-<<<<<<< HEAD
     parser.add_argument('config', help='config that adapts to a target')
     parser.add_argument('--iters', type=int, default=5000)
-=======
-    parser.add_argument('config', help='config with the adversarial hook')
->>>>>>> moves
     parser.add_argument(
         '--iters',
         type=int,
@@ -71,13 +67,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def command(config: str, iters: int, work_dir: Path) -> list[str]:
-<<<<<<< HEAD
     """The training command, at small size and without validation."""
     key, _ = find_target_loader(load_config(config))
-=======
-    """Make the training command, at small size and without validation."""
-    target = 'default_hooks.adversarial.target_dataloader.dataset'
->>>>>>> moves
     return [
         'tools/train.py',
         config,

@@ -21,14 +21,9 @@ from benchmarks.core import (
     zip_leaves,
 )
 from benchmarks.paper_network import PaperBiSeNet, load_plugin_weights
-<<<<<<< HEAD
 from mmseg_da.apis.data import image_pipeline
 from mmseg_da.apis.model import build_segmentor
 from mmseg_da.deploy.export import export_network
-=======
-from mmseg_da.analysis.models import build_for_inference
-from mmseg_da.deploy.export import export
->>>>>>> moves
 from mmseg_da.deploy.runtimes import OnnxNetwork, OpenVinoNetwork
 from mmseg_da.errors import InputError
 from mmseg_da.utils.checkpoint import load_weights

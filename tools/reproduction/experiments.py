@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """Train or test a config once, in its own process, and keep the metrics."""
-=======
-"""Runs tools in processes of their own, once, and keeps their metrics."""
->>>>>>> moves
 
 from __future__ import annotations
 
@@ -53,11 +49,7 @@ def option_words(options: Mapping[str, object]) -> list[str]:
 
 
 def fingerprint(config: str, options: Mapping[str, object]) -> str:
-<<<<<<< HEAD
     """Hash of a config: a changed config needs a new run.
-=======
-    """Hash a config: after a change of the config a run is not reused.
->>>>>>> moves
 
     Args:
         config (str): Config file.
@@ -67,11 +59,7 @@ def fingerprint(config: str, options: Mapping[str, object]) -> str:
         str: Hash of the whole config and of the files of class weights.
     """
     content = load_config(config, dict(options)).to_dict()
-<<<<<<< HEAD
     # The project's location does not change the results of a run.
-=======
-    # The place of the project does not change what a run computes.
->>>>>>> moves
     digest = hashlib.sha256(repr(content).replace(str(REPO_ROOT), '').encode())
     nodes = [node for _, node in iter_dicts(content)]
     paths = {n['class_weight'] for n in nodes if _is_path(n, 'class_weight')}
@@ -136,11 +124,7 @@ def test(
     options: Mapping[str, object],
     title: str,
 ) -> dict[str, float]:
-<<<<<<< HEAD
     """Evaluate a checkpoint once, like ``train``, and return the metrics."""
-=======
-    """Evaluate a checkpoint, unless that was done, and return its metrics."""
->>>>>>> moves
     record = work_dir / 'experiment.json'
     if not record.exists():
         words = ['tools/test.py', config, str(checkpoint)]
@@ -153,16 +137,11 @@ def test(
 
 
 def last_checkpoint(work_dir: Path) -> Path:
-<<<<<<< HEAD
     """The last checkpoint of a finished run."""
-=======
-    """Find the last checkpoint of a finished run."""
->>>>>>> moves
     return Path((work_dir / 'last_checkpoint').read_text().strip())
 
 
 def write_json(path: Path, content: object) -> None:
-<<<<<<< HEAD
     """Write a JSON file as a whole, or not at all."""
     with atomic_path(path) as partial:
         partial.write_text(json.dumps(content, indent=1) + '\n')
@@ -183,16 +162,6 @@ def read_json(path: Path) -> dict:
             f'{path} is damaged ({" ".join(str(error).split())}): delete it, '
             'and the run goes on from its last checkpoint.'
         ) from error
-=======
-    """Write a JSON file so that it is whole or absent at every moment."""
-    with atomic_path(path) as part:
-        part.write_text(json.dumps(content, indent=1) + '\n')
-
-
-def read_json(path: Path) -> dict:
-    """Read a JSON file; a missing file gives an empty dict."""
-    return json.loads(path.read_text()) if path.exists() else {}
->>>>>>> moves
 
 
 def read_scalars(
@@ -247,11 +216,7 @@ def run_tool(words: Sequence[str], log: Path, title: str) -> None:
                 last = line.strip() or last
                 _show(title, line)
         except BaseException:
-<<<<<<< HEAD
             # Otherwise it would go on beside the run that resumes it.
-=======
-            # The process would go on beside the run that resumes it.
->>>>>>> moves
             process.terminate()
             raise
     if sys.stdout.isatty():
