@@ -73,8 +73,7 @@ def mmseg_bisenet(device: torch.device) -> nn.Module:
     cfg = Config.fromfile(Path(mmseg.__file__).parent / MMSEG_CONFIG)
     # The config's size is that of training crops.
     cfg.model.data_preprocessor = load_config(CONFIG).model.data_preprocessor
-    segmentor, _ = build_for_inference(cfg)
-    return segmentor.to(device)
+    return build_segmentor(cfg).to(device)
 
 
 def street(shape: tuple[int, int], index: int = 0) -> np.ndarray:
