@@ -44,7 +44,7 @@ def test_the_root_is_mim_in_an_installed_package(tmp_path):
 
 
 def test_every_command_shows_an_example():
-    """Its docstring is what --help prints."""
+    """In its docstring, which --help can print as it is."""
     commands = [
         path
         for path in (ROOT / 'tools').rglob('*.py')
