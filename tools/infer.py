@@ -21,7 +21,7 @@ import torch
 from PIL import Image
 from rich.progress import Progress
 
-from mmseg_da.analysis.timing import synchronize
+from analysis.timing import synchronize
 from mmseg_da.apis import init_predictor
 from mmseg_da.deploy.background import WriteBehind, read_ahead
 from mmseg_da.deploy.images import Frames

@@ -19,11 +19,12 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from mmengine.fileio import dump
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from analysis.grid import save_figure
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config, one_sentence_errors
 from mmseg_da.utils.config import REPO_ROOT
 from mmseg_da.utils.dataset_configs import find_target_loader
-from mmseg_da.visualization.grid import save_figure
 
 SOURCE_SCALE, TARGET_SCALE = '(64,36)', '(64,32)'
 ITERATION = re.compile(r'Iter\(train\) *\[ *(\d+)/')

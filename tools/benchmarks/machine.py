@@ -9,7 +9,7 @@ from importlib import metadata
 
 import torch
 
-from mmseg_da.analysis.timing import interleaved
+from analysis.timing import interleaved
 from mmseg_da.utils.device import device_name
 
 PACKAGES = (

@@ -10,8 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from analysis.grid import save_figure
 from mmseg_da.utils.files import atomic_path
-from mmseg_da.visualization import save_figure
 
 COLUMNS = (
     '| Case | Median, ms [quartiles] | Ratio [quartiles] | Goal '

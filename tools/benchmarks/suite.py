@@ -8,6 +8,7 @@ from typing import Any, Optional
 
 import torch
 
+from analysis.timing import interleaved, summarize
 from benchmarks.core import (
     GROUPS,
     Case,
@@ -19,7 +20,6 @@ from benchmarks.core import (
 from benchmarks.machine import describe_machine, matmul_rate
 from benchmarks.memory import peak_memory
 from benchmarks.profile import operators
-from mmseg_da.analysis.timing import interleaved, summarize
 from mmseg_da.errors import InputError
 
 

@@ -5,12 +5,12 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from mmseg_da.analysis import (
+from analysis.class_counts import (
+    _histogram,
     class_statistics,
     median_frequency_weights,
     read_statistics,
 )
-from mmseg_da.analysis.class_statistics import _histogram
 from mmseg_da.errors import InputError
 
 # Label ids of Cityscapes: 7 road (0), 8 sidewalk (1), 26 car (13), 0 void.

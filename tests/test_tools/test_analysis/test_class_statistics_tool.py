@@ -8,7 +8,7 @@ import pytest
 
 from mmseg_da.errors import InputError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 main = runpy.run_path(str(ROOT / 'tools/analysis/class_statistics.py'))['main']
 
 CONFIG = """

@@ -6,7 +6,7 @@ import pytest
 
 from mmseg_da.errors import InputError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CONFIG = 'configs/da/bisenet_adv_gta2cs.py'
 latency = runpy.run_path(str(ROOT / 'tools/analysis/latency.py'))['main']
 

@@ -5,7 +5,7 @@ import pytest
 
 from mmseg_da.errors import InputError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CONFIG = 'configs/da/bisenet_adv_gta2cs.py'
 get_flops = runpy.run_path(str(ROOT / 'tools/analysis/get_flops.py'))['main']
 

@@ -10,9 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from analysis.grid import save_figure
 from mmseg_da.errors import InputError
-
-from .grid import save_figure
 
 
 def draw_class_shares(
@@ -25,7 +24,7 @@ def draw_class_shares(
 
     Args:
         statistics (Sequence[dict]): For each data set the result of
-            :func:`mmseg_da.analysis.class_statistics`. All have the same
+            :func:`analysis.class_counts.class_statistics`. All have the same
             classes.
         names (Sequence[str]): A name for each data set.
         out (str | Path): Where the picture is written.

@@ -21,9 +21,9 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from rich.progress import track
 
-from ..errors import InputError
-from ..registry import DATASETS
-from ..utils.dataset_configs import find_target_loader
+from mmseg_da.errors import InputError
+from mmseg_da.registry import DATASETS
+from mmseg_da.utils.dataset_configs import find_target_loader
 
 SPLITS = ('train', 'val', 'test', 'target')
 

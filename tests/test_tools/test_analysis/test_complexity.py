@@ -6,15 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from mmseg_da.analysis import (
-    count_macs,
-    count_parameters,
-)
+from analysis.get_flops import count_macs, count_parameters
 from mmseg_da.apis import build_segmentor
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
 
-CONFIGS = Path(__file__).parents[2] / 'configs'
+CONFIGS = Path(__file__).parents[3] / 'configs'
 H, W = 512, 1024
 FULL, EIGHTH, SIXTEENTH, LAST = H * W, H * W // 64, H * W // 256, H * W // 1024
 CLASSES = 19

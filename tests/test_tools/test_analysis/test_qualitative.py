@@ -12,7 +12,7 @@ from mmseg_da.apis import build_segmentor
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 qualitative = runpy.run_path(str(ROOT / 'tools/analysis/qualitative.py'))[
     'main'
 ]

@@ -2,9 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
+from analysis.grid import _fit, colorize, draw_grid
 from mmseg_da.errors import InputError
-from mmseg_da.visualization import colorize, draw_grid
-from mmseg_da.visualization.grid import _fit
 
 PALETTE = [[128, 64, 128], [220, 20, 60]]
 

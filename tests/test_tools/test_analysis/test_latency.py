@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmseg_da.analysis import measure_latency
+from analysis.latency import measure_latency
 from mmseg_da.errors import InputError
 from mmseg_da.utils.device import pick_device
 

@@ -10,7 +10,7 @@ import pytest
 
 from mmseg_da.errors import InputError
 
-TOOL = Path(__file__).parents[2] / 'tools/analysis/soak.py'
+TOOL = Path(__file__).parents[3] / 'tools/analysis/soak.py'
 soak = runpy.run_path(str(TOOL))
 growth, resident, children = (
     soak[name] for name in ('growth', 'resident', 'children')
