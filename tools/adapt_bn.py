@@ -19,12 +19,12 @@ from mmengine.runner import Runner
 from rich.progress import track
 from torch.utils.data import DataLoader
 
+from launch import check_config
 from mmseg_da.apis import adapt_bn, build_segmentor
 from mmseg_da.apis.adapt_bn import check_batch_norm
 from mmseg_da.errors import InputError
 from mmseg_da.utils import (
     add_cfg_options,
-    check_config,
     explain_build_errors,
     load_config,
     one_sentence_errors,

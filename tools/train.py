@@ -12,24 +12,26 @@ from collections.abc import Sequence
 
 from mmengine.runner import Runner
 
-from mmseg_da.models.losses import check_class_weights
-from mmseg_da.utils import (
-    add_cfg_options,
+from launch import (
     check_config,
     check_pretrained,
-    explain_build_errors,
+    check_start,
     explain_stop,
     find_pretrained,
-    load_config,
-    one_sentence_errors,
     record_run,
     resume_from_work_dir,
     set_launcher,
     set_work_dir,
     use_amp,
+)
+from mmseg_da.models.losses import check_class_weights
+from mmseg_da.utils import (
+    add_cfg_options,
+    explain_build_errors,
+    load_config,
+    one_sentence_errors,
     weights_only_loading,
 )
-from mmseg_da.utils.checkpoint import check_start
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -4,7 +4,7 @@ The commands under ``tools/`` do nothing that these functions cannot do.
 """
 
 from .adapt_bn import adapt_bn
-from .data import build_test_datasets
+from .data import build_test_datasets, read_image
 from .export import export
 from .inference import Predictor, inference, init_predictor
 from .mean_iou import mean_iou
@@ -20,4 +20,5 @@ __all__ = [
     'init_model',
     'init_predictor',
     'mean_iou',
+    'read_image',
 ]

@@ -11,8 +11,8 @@ from mmengine.config import Config
 from mmseg.apis import inference_model
 from mmseg.models import BaseSegmentor
 
+from mmseg_da.apis.data import read_image
 from mmseg_da.deploy import FastSegmentor, Predictor
-from mmseg_da.deploy.images import read_image
 from mmseg_da.deploy.runtimes import SUFFIXES, load_network
 
 from .model import init_model

@@ -9,7 +9,7 @@ import torch
 from mmcv.transforms import LoadAnnotations
 from mmengine.config import Config
 
-from mmseg_da.deploy.images import read_image
+from mmseg_da.apis.data import read_image
 from mmseg_da.errors import InputError
 from mmseg_da.evaluation import IoUMetric
 

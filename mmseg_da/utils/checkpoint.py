@@ -9,14 +9,9 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from mmseg_da.errors import InputError
-from mmseg_da.utils.cli import warn
 from mmseg_da.utils.safe_load import load_file, weights_only_loading
 
 AUXILIARY = 'auxiliary_head.'
-# Keys of MMEngine's checkpoints that a run needs to be resumed.
-NEEDED_TO_RESUME = ('state_dict', 'meta', 'message_hub', 'optimizer')
-# Keys that starting from the weights makes use of, or may ignore.
-WEIGHTS = ('state_dict', 'meta', 'message_hub')
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
@@ -51,93 +46,19 @@ def check_weights(model: nn.Module, path: str | Path) -> dict[str, Tensor]:
     Raises:
         InputError: See :func:`load_weights`.
     """
-    state = _state_dict(_load(str(path)), path)
-    _check_architecture(model, state, path)
+    state = find_state_dict(load_checkpoint(str(path)), path)
+    check_architecture(model, state, path)
     return state
 
 
-def check_start(
-    model: nn.Module, path: str, resume: bool, partial: bool = False
-) -> None:
-    """Check the checkpoint from which a training starts or is resumed.
-
-    A warning names the weights and the parts of the file that are not used.
-
-    Args:
-        model (nn.Module): The model that is about to be trained.
-        path (str): The checkpoint, a file or a URL.
-        resume (bool): Whether a run is resumed, not started from weights.
-        partial (bool): Whether to start from the weights that fit, even if
-            others do not. Defaults to False.
-
-    Raises:
-        InputError: If the weights do not fit, or a run cannot be resumed
-            from the file.
-    """
-    content = _load(path)
-    state = _state_dict(content, path)
-    if resume:
-        _check_architecture(model, state, path)
-        missing = [key for key in NEEDED_TO_RESUME if key not in content]
-        if not missing and not {'iter', 'epoch'} <= content['meta'].keys():
-            missing = ['meta.iter']
-        if missing:
-            raise InputError(
-                f'The checkpoint {path} cannot be resumed, because it has no '
-                f'{" and no ".join(missing)}: start a new run from its '
-                'weights, with load_from and without --resume.'
-            )
-        return
-    if partial:
-        _report_partial(model, state, path)
-    else:
-        advice = 'or start from the weights that fit, with --partial-load'
-        _check_architecture(model, state, path, advice)
-    left = [key for key in content if key not in WEIGHTS]
-    if 'state_dict' in content and left:
-        terms = 'the state of adaptation terms and ' * bool(
-            {'adaptation', 'adversarial'} & set(left)
-        )
-        warn(
-            f'Only the weights of the segmentor are taken from {path}: '
-            f'{terms}all else ({", ".join(left)}) is left out.'
-        )
-
-
-def _report_partial(
-    model: nn.Module, state: dict[str, Tensor], path: str
-) -> None:
-    own = _unwrap(model).state_dict()
-    missing, unexpected, reshaped = _compare(own, state)
-    taken = len(own) - len(missing) - len(reshaped)
-    if not taken:
-        raise InputError(
-            f'No weight of {path} fits the model of the config: give a '
-            'checkpoint of a model that shares a part with it.'
-        )
-    shapes = [
-        f'{name} {tuple(state[name].shape)} for {tuple(own[name].shape)}'
-        for name in reshaped
-    ]
-    sentence = f'{taken} of {len(own)} tensors are taken from {path}'
-    for names, kind in (
-        (shapes, 'of another shape, so left as initialized'),
-        (missing, 'not in the file, so left as initialized'),
-        (unexpected, 'not in the model, so left out'),
-    ):
-        if names:
-            sentence += f'; {kind}: {", ".join(names)}'
-    warn(f'{sentence}.')
-
-
-def _load(path: str) -> object:
+def load_checkpoint(path: str) -> object:
     if '://' not in path:
         return load_file(path, map_location='cpu')
     with weights_only_loading():
         return CheckpointLoader.load_checkpoint(path, map_location='cpu')
 
 
-def _state_dict(content: object, path: str | Path) -> dict[str, Tensor]:
+def find_state_dict(content: object, path: str | Path) -> dict[str, Tensor]:
     if isinstance(content, dict):
         content = content.get('state_dict', content)
     if (
@@ -153,11 +74,11 @@ def _state_dict(content: object, path: str | Path) -> dict[str, Tensor]:
     return {k.removeprefix('module.'): v for k, v in content.items()}
 
 
-def _unwrap(model: nn.Module) -> nn.Module:
+def unwrap(model: nn.Module) -> nn.Module:
     return model.module if is_model_wrapper(model) else model
 
 
-def _compare(
+def compare_names(
     own: dict[str, Tensor], state: dict[str, Tensor]
 ) -> tuple[list[str], list[str], list[str]]:
     """Names that are missing, unexpected, and of another shape."""
@@ -172,14 +93,14 @@ def _compare(
     )
 
 
-def _check_architecture(
+def check_architecture(
     model: nn.Module,
     state: dict[str, Tensor],
     path: str | Path,
     advice: str = '',
 ) -> None:
-    own = _unwrap(model).state_dict()
-    missing, unexpected, reshaped = _compare(own, state)
+    own = unwrap(model).state_dict()
+    missing, unexpected, reshaped = compare_names(own, state)
     missing, unexpected = (
         [name for name in names if not name.startswith(AUXILIARY)]
         for names in (missing, unexpected)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils.config import REPO_ROOT, load_config
-from mmseg_da.utils.config_types import iter_dicts
+from mmseg_da.utils.config_tree import iter_dicts
 from mmseg_da.utils.files import atomic_path
 
 # MMEngine's log lines, and its progress bar.

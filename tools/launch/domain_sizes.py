@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmseg_da.errors import InputError
-from mmseg_da.utils.config_types import class_name
+from mmseg_da.utils.config_tree import class_name
 from mmseg_da.utils.dataset_configs import find_target_loader, single_datasets
 
 Size = tuple[int, int]

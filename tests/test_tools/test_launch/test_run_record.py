@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmseg_da.utils import run_record
-from mmseg_da.utils.run_record import git_state, record_run
+from launch import run_record
+from launch.run_record import git_state, record_run
 
 ERRORS = (
     subprocess.TimeoutExpired('git', 30),

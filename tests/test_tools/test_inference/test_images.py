@@ -8,7 +8,7 @@ import pytest
 from mmengine.config import Config
 from tiny_data import write_image
 
-from mmseg_da.deploy.images import (
+from inference.images import (
     Frames,
     list_images,
     read_image,
@@ -41,7 +41,7 @@ def test_names_do_not_collide_and_many_are_named_at_once(
     # Comparing each name with all others would take minutes here.
     frames = Frames(tmp_path)
     frames.files = [tmp_path / f'{i}/b.png' for i in range(20_000)]
-    monkeypatch.setattr('mmseg_da.deploy.images.read_image', str)
+    monkeypatch.setattr('inference.images.read_image', str)
     start = time.process_time()
     assert [name for name, _ in frames][-1] == '19999/b'
     assert time.process_time() - start < 5

@@ -11,17 +11,12 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
+from launch.config_types import check_type, check_value, kind_error
+from launch.domain_sizes import check_domain_sizes
+from launch.evaluation_order import check_evaluation_pipelines
 from mmseg_da.errors import InputError
-from mmseg_da.utils.config_types import (
-    check_type,
-    check_value,
-    class_name,
-    iter_dicts,
-    kind_error,
-)
+from mmseg_da.utils.config_tree import class_name, iter_dicts
 from mmseg_da.utils.dataset_configs import find_target_loader
-from mmseg_da.utils.domain_sizes import check_domain_sizes
-from mmseg_da.utils.evaluation_order import check_evaluation_pipelines
 
 NEEDS = dict(
     train=('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'),

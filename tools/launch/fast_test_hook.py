@@ -9,10 +9,9 @@ from mmengine.runner import Runner, TestLoop
 from mmseg.evaluation import IoUMetric as MMSegIoUMetric
 from torch import nn
 
+from mmseg_da.deploy import FastSegmentor
 from mmseg_da.errors import InputError
 from mmseg_da.evaluation import IoUMetric
-
-from .segmentor import FastSegmentor
 
 # The fast form is taken if it agrees with the stock segmentor on at least this
 # share of each image's pixels. It usually agrees on 0.999999.

@@ -8,10 +8,10 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from launch import resume_from_work_dir
+from launch.resume import find_checkpoint, is_whole
 from mmseg_da.engine.file_backend import SafeLocalBackend
 from mmseg_da.errors import InputError
-from mmseg_da.utils import resume_from_work_dir
-from mmseg_da.utils.resume import find_checkpoint, is_whole
 
 
 def save(path, value=0.0):

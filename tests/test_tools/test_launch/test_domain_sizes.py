@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from launch import check_config
+from launch.domain_sizes import check_domain_sizes
 from mmseg_da.errors import InputError
-from mmseg_da.utils import check_config, load_config
-from mmseg_da.utils.domain_sizes import check_domain_sizes
+from mmseg_da.utils import load_config
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CONFIG = ROOT / 'configs/da/bisenet_adv_gta2cs.py'
 SOURCE = 'train_dataloader.dataset'
 TARGET = 'default_hooks.adversarial.target_dataloader.dataset'

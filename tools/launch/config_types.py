@@ -5,21 +5,13 @@ from __future__ import annotations
 import logging
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-import mmengine.registry
-import mmseg.registry
-from mmengine.registry import Registry
-
-from mmseg_da import registry as own_registry
 from mmseg_da.errors import InputError
+from mmseg_da.utils.build_errors import find_registries
 
-# Transforms that hand their arguments on to a library with names of its own.
-FORWARDING = ('Albu', 'Albumentations')
-# Keys with free content, or whose type is a choice and not a class.
-FREE = ('clip_grad', 'init_kwargs', 'metainfo', 'on_trace_ready')
 RANDOMNESS = 'seed|diff_rank_seed|deterministic'
 
 
@@ -180,42 +172,3 @@ def check_type(path: str, name: Any, scope: str) -> None:
         f'The config key {path}.type is {name!r}, which is not registered: '
         f'{hint}, or import its module by custom_imports.'
     )
-
-
-def find_registries(scope: str) -> list[Registry]:
-    """All registries of a default scope, MMSegmentation's and MMEngine's."""
-    modules = (own_registry, mmseg.registry, mmengine.registry)
-    found = [v for m in modules for v in vars(m).values()]
-    found = [v for v in found if isinstance(v, Registry)]
-    # The default scope may be of a third party.
-    return found + [r.children[scope] for r in found if scope in r.children]
-
-
-def class_name(kind: Any) -> str:
-    """The name of a ``type``, which is a class, or a name with its scope."""
-    return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
-
-
-def iter_dicts(
-    node: Any, path: str = '', buildable: bool = False
-) -> Iterator[tuple[str, dict]]:
-    """Every dict of a config and its key, with dots.
-
-    Args:
-        node: The config, or the value of the key ``path``.
-        path (str): Key of ``node``. Defaults to '', the whole config.
-        buildable (bool): Whether to leave out dicts from which no registered
-            class is built. Defaults to False.
-    """
-    children: Iterable[tuple[Any, Any]] = ()
-    if isinstance(node, dict):
-        yield path, node
-        if buildable and class_name(node.get('type')) in FORWARDING:
-            return
-        children = node.items()
-    elif isinstance(node, (list, tuple)):
-        children = enumerate(node)
-    for key, child in children:
-        if not (buildable and key in FREE):
-            name = f'{path}.{key}' if path else str(key)
-            yield from iter_dicts(child, name, buildable)

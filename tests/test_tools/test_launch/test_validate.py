@@ -11,11 +11,12 @@ from mmengine.registry import Registry, init_default_scope
 from mmseg.registry import MODELS
 from stock_configs import NAMES, stock
 
+from launch import check_config
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
-from mmseg_da.utils import check_config, explain_build_errors, load_config
+from mmseg_da.utils import explain_build_errors, load_config
 
-DEMO = Path(__file__).parents[2] / 'configs/demo/bisenet_adv.py'
+DEMO = Path(__file__).parents[3] / 'configs/demo/bisenet_adv.py'
 ADVERSARIAL = 'default_hooks.adversarial'
 
 PROFILER = dict(type='ProfilerHook', on_trace_ready=dict(type='log_trace'))

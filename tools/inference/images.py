@@ -11,6 +11,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from mmseg_da.apis import read_image
 from mmseg_da.datasets.listing import walk_files
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
@@ -40,31 +41,6 @@ def list_images(folder: str | Path) -> list[Path]:
             'with images.'
         )
     return found
-
-
-def read_image(path: str | Path) -> np.ndarray:
-    """Read an image as BGR, uint8.
-
-    Raises:
-        InputError: If the file is missing, unreadable or no image.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f'The image {path} does not exist.')
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f'The image {path} cannot be read ({error}).') from (
-            error
-        )
-    image = cv2.imdecode(
-        np.frombuffer(data or b'\0', np.uint8), cv2.IMREAD_COLOR
-    )
-    if image is None:
-        raise InputError(
-            f'{path} is no image that can be decoded, or a damaged one.'
-        )
-    return image
 
 
 def training_images(cfg: Config, count: int) -> list[Path]:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from mmseg_da.deploy.background import WriteBehind, read_ahead
+from inference.background import WriteBehind, read_ahead
 from mmseg_da.errors import InputError
 
 
