@@ -6,8 +6,6 @@ names the target: give an adaptation config of the same model.
     python tools/adapt_bn.py configs/da/bisenet_adv_gta2cs.py best.pth
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from pathlib import Path

@@ -11,8 +11,6 @@ where the decoder complains. A JPEG has no checksum: other damage shows as
 wrong pixels only, which no program can tell from a picture.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -8,8 +8,6 @@ mmseg_da.apis.init_predictor take the file in place of a checkpoint.
         --shape 512 1024 --precision int8 --out best_int8.onnx
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 

@@ -7,13 +7,12 @@ made from it. Images are resized as the config's test data set says.
         street.mp4 --out work_dirs/street
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
@@ -90,7 +89,7 @@ class Writer:
         self.partial = self.out / f'.{name}.{os.getpid()}.part.mp4'
         self.video = None
 
-    def __enter__(self) -> Writer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind, error, traceback) -> None:

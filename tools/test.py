@@ -6,8 +6,6 @@ written as JSON to the work dir.
     python tools/test.py configs/da/bisenet_adv_gta2cs.py best.pth
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ Example:
     python tools/train.py configs/da/bisenet_adv_gta2cs.py --resume
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 from collections.abc import Sequence

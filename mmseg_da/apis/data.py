@@ -1,7 +1,5 @@
 """Read images, and how a config's test data set prepares and paints them."""
 
-from __future__ import annotations
-
 import inspect
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Write the network in the file formats of other runtimes."""
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import io
@@ -14,16 +12,15 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from mmseg_da.errors import InputError
-from mmseg_da.utils.files import atomic_path
-
-from .class_map import class_map
-from .runtimes import (
+from mmseg_da.deploy.class_map import class_map
+from mmseg_da.deploy.runtimes import (
     PRECISION_KEY,
     OnnxNetwork,
     OpenVinoNetwork,
     optional_import,
 )
+from mmseg_da.errors import InputError
+from mmseg_da.utils.files import atomic_path
 
 FORMATS = {
     'onnx': ('fp32', 'fp16', 'int8'),

@@ -1,7 +1,5 @@
 """Naming the config key from which something could not be built."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial

@@ -1,7 +1,5 @@
 """Loading weights to predict with and to train from, safely."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from mmengine.model import is_model_wrapper

@@ -1,7 +1,5 @@
 """Loading a config the way every tool here does."""
 
-from __future__ import annotations
-
 import inspect
 from difflib import get_close_matches
 from pathlib import Path

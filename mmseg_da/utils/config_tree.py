@@ -1,7 +1,5 @@
 """Walk through the dicts of a config."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any
 

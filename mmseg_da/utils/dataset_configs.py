@@ -1,7 +1,5 @@
 """Find the data sets that a config names."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from mmseg_da.utils.config_tree import iter_dicts

@@ -1,12 +1,10 @@
 """Choose and name the device that a network runs on."""
 
-from __future__ import annotations
-
 import platform
 
 import torch
 
-from ..errors import InputError
+from mmseg_da.errors import InputError
 
 
 def pick_device(name: str | torch.device = 'auto') -> torch.device:

@@ -4,8 +4,6 @@ python tools/analysis/benchmark_suite.py --out work_dirs/benchmark
 python tools/analysis/benchmark_suite.py --quick --only inference
 """
 
-from __future__ import annotations
-
 import argparse
 import shlex
 import sys

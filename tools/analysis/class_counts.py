@@ -5,13 +5,12 @@ Normals and Semantic Labels with a Common Multi-Scale Convolutional
 Architecture" (ICCV 2015), section 6.3.2.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import Pool
 from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
@@ -41,7 +40,7 @@ class ClassCounts:
     num_images: int = 0
 
     @classmethod
-    def zeros(cls, num_classes: int) -> ClassCounts:
+    def zeros(cls, num_classes: int) -> Self:
         return cls(*np.zeros((3, num_classes), np.int64))
 
     def add(self, pixels: np.ndarray, ignored: int) -> None:

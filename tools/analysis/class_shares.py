@@ -1,7 +1,5 @@
 """Figure 1 of the paper: each class's share of the pixels."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -9,8 +9,6 @@ python tools/analysis/class_statistics.py data/gta5/classes.json \
     --compare data/cityscapes/classes.json --plot figure1.png
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -4,8 +4,6 @@
         --shape 512 1024
 """
 
-from __future__ import annotations
-
 import argparse
 import copy
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Draw grids of pictures, like the paper's Figures 2 and 3."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path

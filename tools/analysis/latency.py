@@ -4,8 +4,6 @@
         --shape 512 1024 --amp
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -7,8 +7,6 @@
         --out figure3.png
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys
@@ -27,7 +25,7 @@ from mmseg_da.apis import build_test_datasets, inference, init_model
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config, one_sentence_errors
 
-ModelSpec = tuple[str, 'str | Path', str]
+ModelSpec = tuple[str, str | Path, str]
 
 
 def find_label(

@@ -6,8 +6,6 @@ memory of it and of its workers, and draws the curve. Fails if either grows.
     python tools/analysis/soak.py configs/demo/bisenet_adv.py --iters 5000
 """
 
-from __future__ import annotations
-
 import argparse
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """Time callables so that the times can be compared on a busy machine."""
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Callable, Mapping

@@ -1,10 +1,8 @@
 """What a benchmark is made of."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,11 +43,11 @@ class Case:
 
     name: str
     run: Callable[[], Any]
-    same: Optional[Same] = None
-    result: Optional[Callable[[], Any]] = None
-    goal: Optional[float] = None
-    memory_goal: Optional[float] = None
-    fps_goal: Optional[float] = None
+    same: Same | None = None
+    result: Callable[[], Any] | None = None
+    goal: float | None = None
+    memory_goal: float | None = None
+    fps_goal: float | None = None
     dtype: str = 'float32'
     note: str = ''
 
@@ -81,14 +79,14 @@ class Comparison:
     baseline: Case
     cases: Sequence[Case]
     same: Same
-    macs: Optional[float] = None
+    macs: float | None = None
     memory: bool = True
     number: int = 1
-    images: Optional[int] = None
+    images: int | None = None
     profile: str = ''
     family: str = ''
     axis: str = ''
-    at: Optional[float] = None
+    at: float | None = None
 
 
 @dataclass
@@ -115,7 +113,7 @@ class Settings:
     warmup: int = 1
     seconds: float = 120.0
     cpu_time: bool = False
-    checkpoint: Optional[str] = None
+    checkpoint: str | None = None
 
 
 Group = Callable[[Settings], Iterator[Comparison]]

@@ -1,7 +1,5 @@
 """From files of GTA5's size to the network's input, in one process."""
 
-from __future__ import annotations
-
 import io
 import tempfile
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """From predicted class maps, and from logits, to counts for the mIoU."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """An image to logits and to a class map, and how that grows."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Iterator
 

@@ -1,7 +1,5 @@
 """Losses of a batch's logits and their gradient, and how that grows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import torch

@@ -1,7 +1,5 @@
 """What the benchmarks ran on, and how fast it multiplies matrices."""
 
-from __future__ import annotations
-
 import os
 import platform
 import statistics

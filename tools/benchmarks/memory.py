@@ -1,12 +1,10 @@
 """Peak memory of a call."""
 
-from __future__ import annotations
-
 import ctypes
 import gc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import torch
 
@@ -16,7 +14,7 @@ CLEAR = Path('/proc/self/clear_refs')
 
 def peak_memory(
     run: Callable[[], Any], device: torch.device = torch.device('cpu')
-) -> Optional[float]:
+) -> float | None:
     """Measure by how much memory rises, at most, during a call.
 
     On CUDA, what PyTorch allocates. On the CPU, the process's resident

@@ -5,10 +5,6 @@ classify), with nothing of the plugin or of MMSegmentation in it, so that the
 tests can hold the plugin's against it too.
 """
 
-from __future__ import annotations
-
-from typing import Optional
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -123,7 +119,7 @@ class PaperBiSeNet(nn.Module):
         self.supervision_16 = nn.Conv2d(width * 4, num_classes, 1)
         self.supervision_32 = nn.Conv2d(width * 8, num_classes, 1)
 
-    def forward(self, x: Tensor, size: Optional[tuple] = None):
+    def forward(self, x: Tensor, size: tuple | None = None):
         spatial = self.spatial_path(x)
         at_16, at_32 = self.context_path(x)
         tail = at_32.mean(dim=(2, 3), keepdim=True)

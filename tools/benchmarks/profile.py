@@ -1,7 +1,5 @@
 """Where the time of a call goes, by operators."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Results as JSON, as Markdown tables and as pictures."""
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from pathlib import Path

@@ -1,10 +1,8 @@
 """Runs groups of comparisons."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Optional
+from typing import Any
 
 import torch
 
@@ -25,7 +23,7 @@ from mmseg_da.errors import InputError
 
 def run_suite(
     settings: Settings,
-    only: Optional[Sequence[str]] = None,
+    only: Sequence[str] | None = None,
     progress: Callable[[dict], None] = lambda results: None,
 ) -> dict:
     """Run groups, one comparison after another.

@@ -8,8 +8,6 @@ Run again, the tool writes what is missing or has changed. Validation needs
 full-size labels and is not copied.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 from collections.abc import Sequence

@@ -4,14 +4,12 @@ Decoding, encoding and the network release Python's lock while they work, so
 they run side by side. At most a few items wait, which keeps memory flat.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TypeVar
+from typing import Self, TypeVar
 
 T = TypeVar('T')
 _END = object()
@@ -71,7 +69,7 @@ class WriteBehind:
         self.write, self.depth = write, depth
         self.waiting = deque()
 
-    def __enter__(self) -> WriteBehind:
+    def __enter__(self) -> Self:
         self.pool = ThreadPoolExecutor(1)
         return self
 

@@ -1,7 +1,5 @@
 """Read the images of a folder, a video or a config's training data."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,13 +1,11 @@
 """What the values of a config must be: a table, and registered classes."""
 
-from __future__ import annotations
-
 import logging
 import math
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils.build_errors import find_registries
@@ -21,7 +19,7 @@ class Kind(NamedTuple):
     words: str
     fits: Callable[[Any], bool]
 
-    def or_none(self) -> Kind:
+    def or_none(self) -> Self:
         return Kind(
             f'{self.words} or None', lambda v: v is None or self.fits(v)
         )

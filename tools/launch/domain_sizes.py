@@ -1,7 +1,5 @@
 """Check that padding does not give a domain away."""
 
-from __future__ import annotations
-
 from mmseg_da.errors import InputError
 from mmseg_da.utils.config_tree import class_name
 from mmseg_da.utils.dataset_configs import find_target_loader, single_datasets

@@ -1,7 +1,5 @@
 """Test a Runner's segmentor in its fast form."""
 
-from __future__ import annotations
-
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import MMDistributedDataParallel

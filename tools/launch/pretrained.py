@@ -1,7 +1,5 @@
 """Checks of pretrained weights, which MMEngine would only warn of."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple

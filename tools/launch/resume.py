@@ -1,7 +1,5 @@
 """Finding the checkpoint that a stopped run can go on from."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

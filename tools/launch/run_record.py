@@ -1,7 +1,5 @@
 """A record of each start of a run: command, code, environment, seed."""
 
-from __future__ import annotations
-
 import json
 import logging
 import shlex

@@ -1,7 +1,5 @@
 """Prepare a run: its folder, its processes, and what it starts from."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

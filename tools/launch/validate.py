@@ -1,7 +1,5 @@
 """Checks of a config before anything is built from it."""
 
-from __future__ import annotations
-
 import inspect
 from difflib import get_close_matches
 from pathlib import Path

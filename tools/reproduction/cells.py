@@ -4,8 +4,6 @@ A table is a list of rows of texts, the first one its head; nothing here is
 escaped.
 """
 
-from __future__ import annotations
-
 Table = list[list[str]]
 
 

@@ -1,7 +1,5 @@
 """Reads what the runs of the rows have left in their folders."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

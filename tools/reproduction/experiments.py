@@ -1,7 +1,5 @@
 """Train or test a config once, in its own process, and keep the metrics."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

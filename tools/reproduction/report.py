@@ -1,7 +1,5 @@
 """What the report says, before it is Markdown or HTML."""
 
-from __future__ import annotations
-
 import os
 import platform
 import shlex

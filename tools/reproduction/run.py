@@ -1,7 +1,5 @@
 """Runs rows one after another, whatever happens to one of them."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path

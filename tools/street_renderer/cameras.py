@@ -2,7 +2,6 @@
 
 import colorsys
 from dataclasses import dataclass, field
-from typing import Optional
 
 import cv2
 import numpy as np
@@ -58,7 +57,7 @@ class Camera:
     above_ground: Range
     pitch: Range
     yaw: Range
-    bonnet: Optional[float]
+    bonnet: float | None
     exposure: Range
     gains: tuple[float, float, float]
     gain_jitter: float

@@ -4,7 +4,7 @@ Axes: x to the right, y up, z ahead along the street; the ground is y = 0.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 
@@ -65,8 +65,8 @@ class Scene:
         label: int,
         colour: Sequence[float],
         texture: Texture = PLAIN,
-        depth: Optional[float] = None,
-        inside: Optional[Sequence[float]] = None,
+        depth: float | None = None,
+        inside: Sequence[float] | None = None,
     ) -> None:
         """Add a flat polygon.
 

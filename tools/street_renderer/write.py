@@ -10,7 +10,6 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Optional
 
 import cv2
 import numpy as np
@@ -88,7 +87,7 @@ def draw(seed: int, split: str, index: int, size=None):
     return render(scene, x, domain, rng, size)
 
 
-def paths(split: str, index: int) -> tuple[str, Optional[str]]:
+def paths(split: str, index: int) -> tuple[str, str | None]:
     """Return the image's and the label's path below the output folder."""
     if split == 'source':
         name = f'{index + 1:05d}.png'
@@ -126,7 +125,7 @@ def _write_one(task: tuple) -> None:
     _save(Image.fromarray(image), out / image_path)
 
 
-def _read_manifest(path: Path) -> Optional[dict]:
+def _read_manifest(path: Path) -> dict | None:
     if not path.is_file():
         return None
     try:

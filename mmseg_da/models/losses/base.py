@@ -1,7 +1,5 @@
 """Base of the losses: MMSegmentation's interface and the reductions."""
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Class weights from a list, or from the JSON of the class statistics tool."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Sequence

@@ -1,8 +1,6 @@
 """Soft multi-class Dice loss, after Milletari et al., "V-Net" (3DV 2016),
 with the plain sums in the denominator."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from mmseg_da.models.losses.base import (

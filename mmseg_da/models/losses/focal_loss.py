@@ -1,8 +1,6 @@
 """Multi-class focal loss of Lin et al., "Focal Loss for Dense Object
 Detection" (ICCV 2017), equation 5, on the softmax."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
