@@ -15,11 +15,12 @@ import numpy as np
 from rich.progress import track
 
 from inference.images import list_images, training_images
+from launch.cli import add_cfg_options, one_sentence_errors
 from mmseg_da.apis import export, init_model, mean_iou, read_image
 from mmseg_da.deploy import FastSegmentor, Predictor
 from mmseg_da.deploy.export import FORMATS
 from mmseg_da.deploy.runtimes import load_network
-from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
+from mmseg_da.utils import load_config
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -23,9 +23,10 @@ from rich.progress import Progress
 from analysis.timing import synchronize
 from inference.background import WriteBehind, read_ahead
 from inference.images import Frames
+from launch.cli import add_cfg_options, one_sentence_errors
 from mmseg_da.apis import init_predictor
 from mmseg_da.errors import InputError
-from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
+from mmseg_da.utils import load_config
 from mmseg_da.utils.files import atomic_path
 
 

@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from mmseg_da.utils import one_sentence_errors
+from launch.cli import one_sentence_errors
 from reproduction.run import (
     check_data,
     make_demo_data,

@@ -14,12 +14,11 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from launch import check_config, set_launcher, set_work_dir
+from launch.cli import add_cfg_options, one_sentence_errors
 from launch.fast_test_hook import FastTestHook
 from mmseg_da.utils import (
-    add_cfg_options,
     explain_build_errors,
     load_config,
-    one_sentence_errors,
     weights_only_loading,
 )
 from mmseg_da.utils.checkpoint import check_weights

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from mmengine.runner import Runner
 
 from launch import (
+    check_class_weights,
     check_config,
     check_pretrained,
     check_start,
@@ -22,12 +23,10 @@ from launch import (
     set_work_dir,
     use_amp,
 )
-from mmseg_da.models.losses import check_class_weights
+from launch.cli import add_cfg_options, one_sentence_errors
 from mmseg_da.utils import (
-    add_cfg_options,
     explain_build_errors,
     load_config,
-    one_sentence_errors,
     weights_only_loading,
 )
 

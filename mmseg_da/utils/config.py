@@ -9,8 +9,7 @@ from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.runner import Runner
 from mmengine.utils import is_installed
 
-from mmseg_da.errors import InputError
-from mmseg_da.utils.cli import warn
+from mmseg_da.errors import InputError, warn
 from mmseg_da.utils.config_tree import iter_dicts
 
 # Keys at the top of a config that mean something to MMEngine or to

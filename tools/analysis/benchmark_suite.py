@@ -15,8 +15,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import Settings, run_suite
 from benchmarks.report import COLUMNS, to_row, write_report
+from launch.cli import one_sentence_errors
 from mmseg_da.errors import InputError
-from mmseg_da.utils import one_sentence_errors
 from mmseg_da.utils.device import pick_device
 
 

@@ -19,8 +19,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from analysis.class_counts import SPLITS, class_statistics, read_statistics
 from analysis.class_shares import draw_class_shares
+from launch.cli import add_cfg_options, one_sentence_errors
 from mmseg_da.errors import InputError
-from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
+from mmseg_da.utils import load_config
 from mmseg_da.utils.files import atomic_path
 
 

@@ -6,17 +6,21 @@
 
 import argparse
 import copy
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from launch.cli import add_cfg_options, one_sentence_errors
 from mmseg_da.apis import build_segmentor
 from mmseg_da.errors import InputError
-from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
+from mmseg_da.utils import load_config
 
 
 def image_metas(shape: Sequence[int]) -> list[dict]:

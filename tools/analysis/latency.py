@@ -15,11 +15,12 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from analysis.get_flops import count_macs, count_parameters, image_metas
-from analysis.timing import interleaved, quartiles
+from analysis.timing import device_name, interleaved, quartiles
+from launch.cli import add_cfg_options, one_sentence_errors
 from mmseg_da.apis import build_segmentor
 from mmseg_da.errors import InputError
-from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
-from mmseg_da.utils.device import device_name, pick_device
+from mmseg_da.utils import load_config
+from mmseg_da.utils.device import pick_device
 from mmseg_da.utils.files import atomic_path
 
 COLUMNS = (

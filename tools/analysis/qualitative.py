@@ -21,9 +21,10 @@ from rich.progress import track
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from analysis.grid import colorize, draw_grid
+from launch.cli import one_sentence_errors
 from mmseg_da.apis import build_test_datasets, inference, init_model
 from mmseg_da.errors import InputError
-from mmseg_da.utils import load_config, one_sentence_errors
+from mmseg_da.utils import load_config
 
 ModelSpec = tuple[str, str | Path, str]
 

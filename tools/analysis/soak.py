@@ -19,8 +19,9 @@ from mmengine.fileio import dump
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from analysis.grid import save_figure
+from launch.cli import one_sentence_errors
 from mmseg_da.errors import InputError
-from mmseg_da.utils import load_config, one_sentence_errors
+from mmseg_da.utils import load_config
 from mmseg_da.utils.config import REPO_ROOT
 from mmseg_da.utils.dataset_configs import find_target_loader
 

@@ -1,5 +1,6 @@
 """Time callables so that the times can be compared on a busy machine."""
 
+import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -86,3 +87,17 @@ def quartiles(values: list[float]) -> list[float]:
     if len(values) < 2:
         return values * 3
     return statistics.quantiles(values, n=4, method='inclusive')
+
+
+def device_name(device: torch.device) -> str:
+    """The model of a GPU or of the processor."""
+    if device.type == 'cuda':
+        return torch.cuda.get_device_name(device)
+    if device.type != 'cpu':
+        return str(device)
+    try:
+        with open('/proc/cpuinfo', encoding='utf-8') as file:
+            names = [line for line in file if line.startswith('model name')]
+        return names[0].split(':', 1)[1].strip()
+    except (OSError, IndexError):
+        return platform.processor() or platform.machine()

@@ -7,8 +7,7 @@ from importlib import metadata
 
 import torch
 
-from analysis.timing import interleaved
-from mmseg_da.utils.device import device_name
+from analysis.timing import device_name, interleaved
 
 PACKAGES = (
     'torch',

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from launch.cli import DISK_ERRORS
 from mmseg_da.errors import InputError
-from mmseg_da.utils.cli import DISK_ERRORS
 
 BATCH_OF_ONE = 'Expected more than 1 value per channel'
 

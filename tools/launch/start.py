@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from torch import Tensor, nn
 
-from mmseg_da.errors import InputError
+from mmseg_da.errors import InputError, warn
 from mmseg_da.utils.checkpoint import (
     check_architecture,
     compare_names,
@@ -16,7 +16,6 @@ from mmseg_da.utils.checkpoint import (
     load_checkpoint,
     unwrap,
 )
-from mmseg_da.utils.cli import warn
 
 # Keys of MMEngine's checkpoints that a run needs to be resumed.
 NEEDED_TO_RESUME = ('state_dict', 'meta', 'message_hub', 'optimizer')
@@ -185,3 +184,35 @@ def _report_partial(
         if names:
             sentence += f'; {kind}: {", ".join(names)}'
     warn(f'{sentence}.')
+
+
+def check_class_weights(model: nn.Module) -> None:
+    """Check a segmentor's losses against its heads' numbers of classes.
+
+    A loss itself finds out at its first prediction only. Training programs
+    call this function before.
+
+    Args:
+        model (nn.Module): Any MMSegmentation segmentor.
+
+    Raises:
+        InputError: If a loss's ``class_weight`` has another length than its
+            head has classes, or names a file that is missing.
+    """
+    for name, head in model.named_modules():
+        losses = getattr(head, 'loss_decode', None)
+        if losses is None:
+            continue
+        if not isinstance(losses, nn.ModuleList):
+            losses = [losses]
+        for loss in losses:
+            if hasattr(loss, 'need_class_weight'):
+                loss.need_class_weight()
+            weight = getattr(loss, 'class_weight', None)
+            if weight is not None and len(weight) != head.num_classes:
+                raise InputError(
+                    f'class_weight of {name}.loss_decode '
+                    f'({type(loss).__name__}) has {len(weight)} values, but '
+                    f'the head has num_classes={head.num_classes}; give one '
+                    'for each class.'
+                )

@@ -40,19 +40,14 @@ def dice_loss(
     batch.
 
     Args:
-        pred (Tensor): Logits ``(N, C, H, W)``.
-        target (Tensor): Labels ``(N, H, W)`` in ``0..C-1`` or
-            ``ignore_index``.
         smooth (float): Smoothing ``s``, at least 0. Defaults to 1.0.
-        class_weight (Tensor or Sequence[float], optional): ``(C,)``.
         weight (Tensor, optional): Weight of each pixel ``(N, H, W)`` in the
             sums.
-        ignore_index (int): Label left out. Defaults to 255.
         reduction (str): ``'none'``, ``'mean'`` or ``'sum'`` over the
             classes. The mean is normalised by the sum of the class weights
             of the classes that occur, and 0 if none does.
             Defaults to ``'mean'``.
-        avg_factor (float, optional): What the mean divides by instead.
+        others: See :func:`cross_entropy`.
 
     Returns:
         Tensor: A scalar, or ``(C,)`` for ``'none'``; at least float32.

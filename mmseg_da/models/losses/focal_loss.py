@@ -29,19 +29,12 @@ def softmax_focal_loss(
     With ``gamma = 0`` it is the cross-entropy.
 
     Args:
-        pred (Tensor): Logits ``(N, C, H, W)``.
-        target (Tensor): Labels ``(N, H, W)`` in ``0..C-1`` or
-            ``ignore_index``.
         gamma (float): Focusing parameter, at least 0. The larger it is, the
             less well-classified pixels count. Defaults to 1.0.
-        class_weight (Tensor or Sequence[float], optional): ``(C,)``.
-        weight (Tensor, optional): Weight of each pixel ``(N, H, W)``.
-        ignore_index (int): Label left out. Defaults to 255.
         reduction (str): ``'none'``, ``'mean'`` or ``'sum'``. The mean is
-            normalised by the sum of the weights of the pixels that count,
-            class weights included, and not by the focal factors.
-            Defaults to ``'mean'``.
-        avg_factor (float, optional): What the mean divides by instead.
+            normalised as for :func:`cross_entropy`, and not by the focal
+            factors. Defaults to ``'mean'``.
+        others: See :func:`cross_entropy`.
 
     Returns:
         Tensor: A scalar, or ``(N, H, W)`` for ``'none'``; at least float32.

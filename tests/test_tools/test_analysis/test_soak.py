@@ -75,8 +75,9 @@ def test_growing_memory_fails(run, tmp_path, growths, name):
 def test_growing_memory_ends_the_program_with_an_error(tmp_path):
     """The exit status that a script sees."""
     program = (
-        'import runpy, sys; from mmseg_da.utils import one_sentence_errors; '
+        'import runpy, sys; '
         f'check = runpy.run_path({str(TOOL)!r})["check_growth"]\n'
+        'from launch.cli import one_sentence_errors\n'
         'with one_sentence_errors(): check(dict(training=9.0), 2.0)'
     )
     done = subprocess.run(

@@ -2,7 +2,6 @@
 
 import argparse
 import errno
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,9 +74,3 @@ def one_sentence_errors() -> Iterator[None]:
             f'({error.strerror}): free some space, or write elsewhere.'
         )
     sys.exit(f'{Path(sys.argv[0]).name}: {sentence}')
-
-
-def warn(sentence: str) -> None:
-    """Print a warning; of several processes, the first one alone does."""
-    if os.environ.get('RANK', '0') == '0':
-        print(f'Warning: {sentence}', file=sys.stderr, flush=True)
