@@ -1,12 +1,15 @@
-"""Errors of the user's input."""
+"""Errors of the user's input, and warnings of it."""
+
+import os
+import sys
 
 
 class InputError(ValueError):
     """Input that cannot be used.
 
     The message is one sentence. It names the file or config key, what was
-    found, what was expected and what to do. The command line tools print it
-    instead of a stack trace (:func:`mmseg_da.utils.cli.one_sentence_errors`).
+    found, what was expected and what to do. The commands under ``tools/``
+    print it instead of a stack trace.
 
     Args:
         message (str): The sentence. DataLoader workers raise the error again
@@ -29,3 +32,9 @@ class SizeMismatchError(InputError):
 
 class LabelValueError(InputError):
     """A label holds a value that stands for no class."""
+
+
+def warn(sentence: str) -> None:
+    """Print a warning; of several processes, the first one alone does."""
+    if os.environ.get('RANK', '0') == '0':
+        print(f'Warning: {sentence}', file=sys.stderr, flush=True)

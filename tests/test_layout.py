@@ -29,6 +29,13 @@ def test_the_package_imports_no_tool():
     } == {}
 
 
+def test_the_package_is_small_files_with_absolute_imports():
+    for path in (ROOT / 'mmseg_da').rglob('*.py'):
+        text = path.read_text()
+        assert text.count('\n') <= 300, path
+        assert '\nfrom .' not in text, path
+
+
 def test_tools_register_nothing():
     """What they register would be a component that a config can name."""
     for path in (ROOT / 'tools').rglob('*.py'):

@@ -6,8 +6,6 @@ names the target: give an adaptation config of the same model.
     python tools/adapt_bn.py configs/da/bisenet_adv_gta2cs.py best.pth
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,16 +17,12 @@ from mmengine.runner import Runner
 from rich.progress import track
 from torch.utils.data import DataLoader
 
+from launch import check_config
+from launch.cli import add_cfg_options, one_sentence_errors
 from mmseg_da.apis import adapt_bn, build_segmentor
 from mmseg_da.apis.adapt_bn import check_batch_norm
 from mmseg_da.errors import InputError
-from mmseg_da.utils import (
-    add_cfg_options,
-    check_config,
-    explain_build_errors,
-    load_config,
-    one_sentence_errors,
-)
+from mmseg_da.utils import explain_build_errors, load_config
 from mmseg_da.utils.checkpoint import load_weights
 from mmseg_da.utils.dataset_configs import find_target_loader
 from mmseg_da.utils.files import atomic_path

@@ -11,8 +11,6 @@ where the decoder complains. A JPEG has no checksum: other damage shows as
 wrong pixels only, which no program can tell from a picture.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os
@@ -21,11 +19,8 @@ from collections.abc import Sequence
 
 from dataset_check.check import as_json, check_config_data
 from dataset_check.sample_check import ERRORS, WARNINGS
-from mmseg_da.utils import (
-    add_cfg_options,
-    load_config,
-    one_sentence_errors,
-)
+from launch.cli import add_cfg_options, one_sentence_errors
+from mmseg_da.utils import load_config
 from mmseg_da.utils.files import atomic_path
 
 

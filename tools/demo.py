@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmseg_da.utils import one_sentence_errors
+from launch.cli import one_sentence_errors
 from mmseg_da.utils.config import REPO_ROOT
 from reproduction.demo_options import DATA, walk_dicts
 from reproduction.experiments import (

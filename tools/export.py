@@ -8,20 +8,19 @@ mmseg_da.apis.init_predictor take the file in place of a checkpoint.
         --shape 512 1024 --precision int8 --out best_int8.onnx
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 
 import numpy as np
 from rich.progress import track
 
-from mmseg_da.apis import export, init_model, mean_iou
+from inference.images import list_images, training_images
+from launch.cli import add_cfg_options, one_sentence_errors
+from mmseg_da.apis import export, init_model, mean_iou, read_image
 from mmseg_da.deploy import FastSegmentor, Predictor
 from mmseg_da.deploy.export import FORMATS
-from mmseg_da.deploy.images import list_images, read_image, training_images
 from mmseg_da.deploy.runtimes import load_network
-from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
+from mmseg_da.utils import load_config
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -7,13 +7,12 @@ made from it. Images are resized as the config's test data set says.
         street.mp4 --out work_dirs/street
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
@@ -21,12 +20,13 @@ import torch
 from PIL import Image
 from rich.progress import Progress
 
-from mmseg_da.analysis.timing import synchronize
+from analysis.timing import synchronize
+from inference.background import WriteBehind, read_ahead
+from inference.images import Frames
+from launch.cli import add_cfg_options, one_sentence_errors
 from mmseg_da.apis import init_predictor
-from mmseg_da.deploy.background import WriteBehind, read_ahead
-from mmseg_da.deploy.images import Frames
 from mmseg_da.errors import InputError
-from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
+from mmseg_da.utils import load_config
 from mmseg_da.utils.files import atomic_path
 
 
@@ -90,7 +90,7 @@ class Writer:
         self.partial = self.out / f'.{name}.{os.getpid()}.part.mp4'
         self.video = None
 
-    def __enter__(self) -> Writer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind, error, traceback) -> None:

@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-from mmseg_da.utils import one_sentence_errors
+from launch.cli import one_sentence_errors
 from reproduction.comparison import (
     COMPARISONS,
     read_comparison,

@@ -6,8 +6,6 @@ written as JSON to the work dir.
     python tools/test.py configs/da/bisenet_adv_gta2cs.py best.pth
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 from collections.abc import Sequence
@@ -15,15 +13,12 @@ from collections.abc import Sequence
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmseg_da.deploy import FastTestHook
+from launch import check_config, set_launcher, set_work_dir
+from launch.cli import add_cfg_options, one_sentence_errors
+from launch.fast_test_hook import FastTestHook
 from mmseg_da.utils import (
-    add_cfg_options,
-    check_config,
     explain_build_errors,
     load_config,
-    one_sentence_errors,
-    set_launcher,
-    set_work_dir,
     weights_only_loading,
 )
 from mmseg_da.utils.checkpoint import check_weights

@@ -4,32 +4,31 @@ Example:
     python tools/train.py configs/da/bisenet_adv_gta2cs.py --resume
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 from collections.abc import Sequence
 
 from mmengine.runner import Runner
 
-from mmseg_da.models.losses import check_class_weights
-from mmseg_da.utils import (
-    add_cfg_options,
+from launch import (
+    check_class_weights,
     check_config,
     check_pretrained,
-    explain_build_errors,
+    check_start,
     explain_stop,
     find_pretrained,
-    load_config,
-    one_sentence_errors,
     record_run,
     resume_from_work_dir,
     set_launcher,
     set_work_dir,
     use_amp,
+)
+from launch.cli import add_cfg_options, one_sentence_errors
+from mmseg_da.utils import (
+    explain_build_errors,
+    load_config,
     weights_only_loading,
 )
-from mmseg_da.utils.checkpoint import check_start
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:

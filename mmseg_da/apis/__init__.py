@@ -3,12 +3,12 @@
 The commands under ``tools/`` do nothing that these functions cannot do.
 """
 
-from .adapt_bn import adapt_bn
-from .data import build_test_datasets
-from .export import export
-from .inference import Predictor, inference, init_predictor
-from .mean_iou import mean_iou
-from .model import build_segmentor, init_model
+from mmseg_da.apis.adapt_bn import adapt_bn
+from mmseg_da.apis.data import build_test_datasets, read_image
+from mmseg_da.apis.export import export
+from mmseg_da.apis.inference import Predictor, inference, init_predictor
+from mmseg_da.apis.mean_iou import mean_iou
+from mmseg_da.apis.model import build_segmentor, init_model
 
 __all__ = [
     'Predictor',
@@ -20,4 +20,5 @@ __all__ = [
     'init_model',
     'init_predictor',
     'mean_iou',
+    'read_image',
 ]

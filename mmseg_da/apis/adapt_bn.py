@@ -1,7 +1,5 @@
 """Adapt a trained network's BatchNorm to a target without training."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from mmseg.models import BaseSegmentor

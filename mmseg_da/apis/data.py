@@ -1,9 +1,10 @@
-"""Read from a config's test data set how an image is prepared and painted."""
-
-from __future__ import annotations
+"""Read images, and how a config's test data set prepares and paints them."""
 
 import inspect
+from pathlib import Path
 
+import cv2
+import numpy as np
 from mmcv.transforms import LoadAnnotations
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
@@ -106,6 +107,31 @@ def dataset_meta(cfg: Config, model: BaseSegmentor) -> dict:
             f'{key}.metainfo.classes.'
         )
     return meta
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """Read an image as BGR, uint8.
+
+    Raises:
+        InputError: If the file is missing, unreadable or no image.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f'The image {path} does not exist.')
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f'The image {path} cannot be read ({error}).') from (
+            error
+        )
+    image = cv2.imdecode(
+        np.frombuffer(data or b'\0', np.uint8), cv2.IMREAD_COLOR
+    )
+    if image is None:
+        raise InputError(
+            f'{path} is no image that can be decoded, or a damaged one.'
+        )
+    return image
 
 
 def _test_datasets(cfg: Config) -> list[tuple[str, dict]]:

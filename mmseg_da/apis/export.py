@@ -1,7 +1,5 @@
 """Export a segmentor's network and check the file."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

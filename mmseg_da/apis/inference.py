@@ -1,7 +1,5 @@
 """Predict the class of each pixel of an image."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,11 +9,10 @@ from mmengine.config import Config
 from mmseg.apis import inference_model
 from mmseg.models import BaseSegmentor
 
+from mmseg_da.apis.data import read_image
+from mmseg_da.apis.model import init_model
 from mmseg_da.deploy import FastSegmentor, Predictor
-from mmseg_da.deploy.images import read_image
 from mmseg_da.deploy.runtimes import SUFFIXES, load_network
-
-from .model import init_model
 
 Image = str | Path | np.ndarray
 

@@ -1,7 +1,5 @@
 """Score class maps, whatever predicts them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
@@ -9,11 +7,9 @@ import torch
 from mmcv.transforms import LoadAnnotations
 from mmengine.config import Config
 
-from mmseg_da.deploy.images import read_image
+from mmseg_da.apis.data import build_test_datasets, read_image
 from mmseg_da.errors import InputError
 from mmseg_da.evaluation import IoUMetric
-
-from .data import build_test_datasets
 
 
 def mean_iou(

@@ -1,7 +1,5 @@
 """Build the network that a config describes, and load its weights."""
 
-from __future__ import annotations
-
 import copy
 from pathlib import Path
 
@@ -11,13 +9,12 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from mmseg.models import BaseSegmentor
 
+from mmseg_da.apis.data import dataset_meta, image_pipeline
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS
 from mmseg_da.utils import explain_build_errors, load_config
 from mmseg_da.utils.checkpoint import load_weights
 from mmseg_da.utils.device import pick_device
-
-from .data import dataset_meta, image_pipeline
 
 
 def build_segmentor(cfg: Config) -> BaseSegmentor:

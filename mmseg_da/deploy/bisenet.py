@@ -1,15 +1,12 @@
 """The paper's BiSeNet, rewritten to predict faster."""
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from mmseg.models.backbones.resnet import BasicBlock
 from torch import Tensor, nn
 
+from mmseg_da.deploy.packed_conv import PackedConv2d, can_pack
 from mmseg_da.models.backbones.bisenet import BiSeNet
 from mmseg_da.models.decode_heads.bisenet_head import BiSeNetHead
-
-from .packed_conv import PackedConv2d, can_pack
 
 
 class ConvReLU(nn.Module):

@@ -1,7 +1,5 @@
 """Turn logits at a fraction of the size into the class of each pixel."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Write the network in the file formats of other runtimes."""
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import io
@@ -14,16 +12,15 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from mmseg_da.errors import InputError
-from mmseg_da.utils.files import atomic_path
-
-from .class_map import class_map
-from .runtimes import (
+from mmseg_da.deploy.class_map import class_map
+from mmseg_da.deploy.runtimes import (
     PRECISION_KEY,
     OnnxNetwork,
     OpenVinoNetwork,
     optional_import,
 )
+from mmseg_da.errors import InputError
+from mmseg_da.utils.files import atomic_path
 
 FORMATS = {
     'onnx': ('fp32', 'fp16', 'int8'),
@@ -52,17 +49,10 @@ def export_network(
 ) -> Path:
     """Write a network as a file that maps normalised images to logits.
 
-    Args:
+    Args: See :func:`mmseg_da.apis.export`, and
+
         network (nn.Module): What :func:`mmseg_da.deploy.fast_network` returns
             with ``pack=False``.
-        out (str | Path): File, ``.onnx`` or ``.xml`` by the format.
-        format (str): 'onnx' or 'openvino'. Defaults to 'onnx'.
-        precision (str): 'fp32', 'fp16', 'int8', or 'bf16' for OpenVINO,
-            which chooses it at run time. Defaults to 'fp32'.
-        shape (Sequence[int]): Height and width of the input. Defaults to
-            (512, 1024).
-        dynamic (bool): Whether batch, height and width may vary. Defaults to
-            False.
         calibration (Sequence[Tensor]): Normalised images ``(1, 3, H, W)``
             whose activations set the ranges of int8.
 
@@ -111,15 +101,11 @@ def check_parity(
 
     Args:
         network (nn.Module): In fp32.
-        path (str | Path): The exported file.
-        format (str): As in :func:`export_network`.
-        precision (str): As in :func:`export_network`.
+        path (str | Path): What :func:`export_network` wrote.
         images (Sequence[Tensor]): Normalised images ``(1, 3, H, W)``.
 
     Returns:
-        dict: ``max_difference`` of logits, ``largest_logit`` and
-        ``agreement``, the share of pixels at the image's size with the same
-        class.
+        dict: See :func:`mmseg_da.apis.export`.
 
     Raises:
         InputError: If they differ by more than the precision explains.

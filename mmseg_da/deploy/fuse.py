@@ -1,7 +1,5 @@
 """Rewrite a segmentor as the same function with less work."""
 
-from __future__ import annotations
-
 import copy
 
 import torch
@@ -10,10 +8,9 @@ from mmengine.model import revert_sync_batchnorm
 from mmseg.models.backbones.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
 
+from mmseg_da.deploy.bisenet import FastBiSeNet
 from mmseg_da.models.backbones.bisenet import BiSeNet
 from mmseg_da.models.decode_heads.bisenet_head import BiSeNetHead
-
-from .bisenet import FastBiSeNet
 
 
 def fuse(segmentor: nn.Module) -> nn.Module:

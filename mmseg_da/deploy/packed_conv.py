@@ -5,8 +5,6 @@ and the residual sum pass over the result again. TorchInductor's operators do
 neither. Here they are called without a compiler.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """Images in, class maps out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import cv2
@@ -12,11 +10,10 @@ from mmseg.datasets.transforms import PackSegInputs
 from mmseg.models import SegDataPreProcessor
 from torch import Tensor
 
+from mmseg_da.deploy.class_map import class_map
+from mmseg_da.deploy.segmentor import FastSegmentor
 from mmseg_da.errors import InputError
 from mmseg_da.registry import TRANSFORMS
-
-from .class_map import class_map
-from .segmentor import FastSegmentor
 
 Network = Callable[[Tensor], Tensor]
 Image = np.ndarray

@@ -4,8 +4,6 @@ They are called like the network that they were exported from: a tensor of
 normalised images ``(N, 3, H, W)`` in, logits out, on the CPU.
 """
 
-from __future__ import annotations
-
 import importlib
 from pathlib import Path
 from types import ModuleType

@@ -1,17 +1,14 @@
 """The fast network where MMSegmentation expects a segmentor."""
 
-from __future__ import annotations
-
 import torch
 from mmengine.model import BaseModel
 from mmengine.structures import PixelData
 from mmseg.models import EncoderDecoder
 from torch import Tensor, nn
 
+from mmseg_da.deploy.class_map import class_map
+from mmseg_da.deploy.fuse import fast_network, fuse
 from mmseg_da.errors import InputError
-
-from .class_map import class_map
-from .fuse import fast_network, fuse
 
 PRECISIONS = {
     'fp32': torch.float32,

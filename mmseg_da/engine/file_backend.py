@@ -1,7 +1,5 @@
 """A file backend that never leaves a file half written."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

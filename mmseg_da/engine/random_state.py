@@ -1,7 +1,5 @@
 """The random state of a process, as tensors that can be loaded safely."""
 
-from __future__ import annotations
-
 import random
 
 import numpy as np

@@ -1,3 +1,3 @@
-from .iou_metric import IoUMetric
+from mmseg_da.evaluation.iou_metric import IoUMetric
 
 __all__ = ['IoUMetric']

@@ -1,5 +1,5 @@
-from .backbones import *  # noqa: F403
-from .decode_heads import *  # noqa: F403
-from .discriminators import *  # noqa: F403
-from .losses import *  # noqa: F403
-from .segmentors import *  # noqa: F403
+from mmseg_da.models.backbones import *  # noqa: F403
+from mmseg_da.models.decode_heads import *  # noqa: F403
+from mmseg_da.models.discriminators import *  # noqa: F403
+from mmseg_da.models.losses import *  # noqa: F403
+from mmseg_da.models.segmentors import *  # noqa: F403

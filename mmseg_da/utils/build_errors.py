@@ -1,16 +1,18 @@
 """Naming the config key from which something could not be built."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import mmengine.registry
+import mmseg.registry
 from mmengine.config import Config
+from mmengine.registry import Registry
 
+from mmseg_da import registry as own_registry
 from mmseg_da.errors import InputError
-from mmseg_da.utils.config_types import find_registries, iter_dicts
+from mmseg_da.utils.config_tree import iter_dicts
 
 # Errors that constructors raise for bad arguments.
 ERRORS = (
@@ -64,6 +66,15 @@ def explain_build_errors(cfg: Config, within: str = '') -> Iterator[None]:
     finally:
         for registry, build in originals.items():
             registry.build_func = build
+
+
+def find_registries(scope: str) -> list[Registry]:
+    """All registries of a default scope, MMSegmentation's and MMEngine's."""
+    modules = (own_registry, mmseg.registry, mmengine.registry)
+    found = [v for m in modules for v in vars(m).values()]
+    found = [v for v in found if isinstance(v, Registry)]
+    # The default scope may be of a third party.
+    return found + [r.children[scope] for r in found if scope in r.children]
 
 
 def _build(build: Callable, failed: list, cfg: dict, *args, **kwargs) -> Any:

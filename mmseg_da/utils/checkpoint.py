@@ -1,7 +1,5 @@
 """Loading weights to predict with and to train from, safely."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from mmengine.model import is_model_wrapper
@@ -9,14 +7,9 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from mmseg_da.errors import InputError
-from mmseg_da.utils.cli import warn
 from mmseg_da.utils.safe_load import load_file, weights_only_loading
 
 AUXILIARY = 'auxiliary_head.'
-# Keys of MMEngine's checkpoints that a run needs to be resumed.
-NEEDED_TO_RESUME = ('state_dict', 'meta', 'message_hub', 'optimizer')
-# Keys that starting from the weights makes use of, or may ignore.
-WEIGHTS = ('state_dict', 'meta', 'message_hub')
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
@@ -48,86 +41,19 @@ def check_weights(model: nn.Module, path: str | Path) -> dict[str, Tensor]:
     Returns:
         dict[str, Tensor]: The weights.
     """
-    state = _state_dict(_load(str(path)), path)
-    _check_architecture(model, state, path)
+    state = find_state_dict(load_checkpoint(str(path)), path)
+    check_architecture(model, state, path)
     return state
 
 
-def check_start(
-    model: nn.Module, path: str, resume: bool, partial: bool = False
-) -> None:
-    """Check the checkpoint from which a training starts or is resumed.
-
-    A warning names the weights and the parts of the file that are not used.
-
-    Args:
-        model (nn.Module): The model that is about to be trained.
-        path (str): The checkpoint, a file or a URL.
-        resume (bool): Whether a run is resumed, not started from weights.
-        partial (bool): Whether to start from the weights that fit, even if
-            others do not. Defaults to False.
-
-    Raises:
-        InputError: If the weights do not fit, or a run cannot be resumed
-            from the file.
-    """
-    content = _load(path)
-    state = _state_dict(content, path)
-    if resume:
-        _check_architecture(model, state, path)
-        missing = [key for key in NEEDED_TO_RESUME if key not in content]
-        if not missing and not {'iter', 'epoch'} <= content['meta'].keys():
-            missing = ['meta.iter']
-        if missing:
-            raise InputError(
-                f'The checkpoint {path} cannot be resumed, because it has no '
-                f'{" and no ".join(missing)}: start a new run from its '
-                'weights, with load_from and without --resume.'
-            )
-        return
-    if partial:
-        _report_partial(model, state, path)
-    else:
-        advice = ', or start from the weights that fit, with --partial-load'
-        _check_architecture(model, state, path, advice)
-    left = [key for key in content if key not in WEIGHTS]
-    if 'state_dict' in content and left:
-        terms = 'the state of adaptation terms and ' * bool(
-            {'adaptation', 'adversarial'} & set(left)
-        )
-        warn(
-            f'Only the weights of the segmentor are taken from {path}: '
-            f'{terms}all else ({", ".join(left)}) is left out.'
-        )
-
-
-def _report_partial(model: nn.Module, state: dict, path: str) -> None:
-    total, missing, unexpected, reshaped = _compare(model, state)
-    taken = total - len(missing) - len(reshaped)
-    if not taken:
-        raise InputError(
-            f'No weight of {path} fits the model of the config: give a '
-            'checkpoint of a model that shares a part with it.'
-        )
-    sentence = f'{taken} of {total} tensors are taken from {path}'
-    for names, kind in (
-        (reshaped, 'of another shape, so left as initialized'),
-        (missing, 'not in the file, so left as initialized'),
-        (unexpected, 'not in the model, so left out'),
-    ):
-        if names:
-            sentence += f'; {kind}: {", ".join(names)}'
-    warn(f'{sentence}.')
-
-
-def _load(path: str) -> object:
+def load_checkpoint(path: str) -> object:
     if '://' not in path:
         return load_file(path, map_location='cpu')
     with weights_only_loading():
         return CheckpointLoader.load_checkpoint(path, map_location='cpu')
 
 
-def _state_dict(content: object, path: str | Path) -> dict[str, Tensor]:
+def find_state_dict(content: object, path: str | Path) -> dict[str, Tensor]:
     if isinstance(content, dict):
         content = content.get('state_dict', content)
     if (
@@ -143,7 +69,7 @@ def _state_dict(content: object, path: str | Path) -> dict[str, Tensor]:
     return {k.removeprefix('module.'): v for k, v in content.items()}
 
 
-def _compare(
+def compare_weights(
     model: nn.Module, state: dict[str, Tensor]
 ) -> tuple[int, list[str], list[str], list[str]]:
     """Number of tensors; those missing, unexpected, and of another shape."""
@@ -158,10 +84,11 @@ def _compare(
     return len(own), missing, [k for k in state if k not in own], reshaped
 
 
-def _check_architecture(
+def check_architecture(
     model: nn.Module, state: dict, path: str | Path, advice: str = ''
 ) -> None:
-    total, *names, reshaped = _compare(model, state)
+    """Raise an InputError if weights are not those of a model."""
+    total, *names, reshaped = compare_weights(model, state)
     missing, unexpected = (
         [k for k in keys if not k.startswith(AUXILIARY)] for keys in names
     )

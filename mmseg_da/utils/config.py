@@ -1,20 +1,16 @@
 """Loading a config the way every tool here does."""
 
-from __future__ import annotations
-
 import inspect
 from difflib import get_close_matches
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.config.utils import MODULE2PACKAGE
-from mmengine.device import get_device
 from mmengine.runner import Runner
 from mmengine.utils import is_installed
 
-from mmseg_da.errors import InputError
-from mmseg_da.utils.cli import warn
-from mmseg_da.utils.config_types import iter_dicts
+from mmseg_da.errors import InputError, warn
+from mmseg_da.utils.config_tree import iter_dicts
 
 # Keys at the top of a config that mean something to MMEngine or to
 # MMSegmentation. All others are a config's own variables.
@@ -117,47 +113,6 @@ def _warn_of_unknown(key: str, sentence: str, new: bool = False) -> None:
     if close or new:
         hint = f'did you mean {close[0]}?' if close else 'check its spelling.'
         warn(f'{sentence}, a key that nothing reads: {hint}')
-
-
-def set_work_dir(cfg: Config, work_dir: str | None, config: str) -> None:
-    """Choose the work dir: argument, else config, else ``work_dirs/NAME``.
-
-    Raises:
-        InputError: If it, or a folder above it, is a file.
-    """
-    if work_dir is not None:
-        cfg.work_dir = work_dir
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
-    path = Path(cfg.work_dir)
-    for folder in (path, *path.parents):
-        if folder.is_file():
-            raise InputError(
-                f'The work dir {path} cannot be made, because {folder} is a '
-                'file: give another --work-dir.'
-            )
-
-
-def use_amp(cfg: Config) -> None:
-    """Train with automatic mixed precision: fp16 and dynamic loss scaling.
-
-    Raises:
-        InputError: If the config's optimizer wrapper has no AMP counterpart,
-            or there is no accelerator.
-    """
-    wrapper = cfg.optim_wrapper
-    kind = wrapper.get('type', 'OptimWrapper')
-    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
-        raise InputError(
-            f'--amp cannot be combined with optim_wrapper.type={kind}:'
-            ' it replaces OptimWrapper by AmpOptimWrapper.'
-        )
-    if get_device() == 'cpu':
-        raise InputError(
-            '--amp needs an accelerator and none was found: train without it.'
-        )
-    wrapper.type = 'AmpOptimWrapper'
-    wrapper.setdefault('loss_scale', 'dynamic')
 
 
 def _describe(error: Exception) -> str:

@@ -1,10 +1,8 @@
 """Find the data sets that a config names."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
-from mmseg_da.utils.config_types import iter_dicts
+from mmseg_da.utils.config_tree import iter_dicts
 
 
 def single_datasets(dataset: dict, key: str) -> Iterator[tuple[str, dict]]:

@@ -1,12 +1,8 @@
-"""Choose and name the device that a network runs on."""
-
-from __future__ import annotations
-
-import platform
+"""Choose the device that a network runs on."""
 
 import torch
 
-from ..errors import InputError
+from mmseg_da.errors import InputError
 
 
 def pick_device(name: str | torch.device = 'auto') -> torch.device:
@@ -30,17 +26,3 @@ def pick_device(name: str | torch.device = 'auto') -> torch.device:
             f'--device {name} cannot be used ({reason}): give auto, or cpu.'
         ) from error
     return device
-
-
-def device_name(device: torch.device) -> str:
-    """The model of a GPU or of the processor."""
-    if device.type == 'cuda':
-        return torch.cuda.get_device_name(device)
-    if device.type != 'cpu':
-        return str(device)
-    try:
-        with open('/proc/cpuinfo', encoding='utf-8') as file:
-            names = [line for line in file if line.startswith('model name')]
-        return names[0].split(':', 1)[1].strip()
-    except (OSError, IndexError):
-        return platform.processor() or platform.machine()

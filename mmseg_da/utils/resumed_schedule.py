@@ -1,7 +1,5 @@
 """Resuming with the config's schedule where the checkpoint holds another."""
 
-from __future__ import annotations
-
 import logging
 import warnings
 from collections.abc import Sequence

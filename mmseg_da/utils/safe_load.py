@@ -5,8 +5,6 @@ OneDL's mmengine unpickles everything where safe loading fails, and allows
 own checkpoints as weights only. This module replaces both ways of loading.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterator

@@ -14,8 +14,8 @@ from mmseg_da.apis import (
     inference,
     init_model,
     init_predictor,
+    read_image,
 )
-from mmseg_da.deploy.images import read_image
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
 

@@ -11,7 +11,7 @@ from mmengine.config import Config
 from PIL import Image
 from tiny_data import HEIGHT, PIPELINE, WIDTH, write_image, write_label
 
-from mmseg_da.analysis.class_statistics import count_classes
+from analysis.class_counts import count_classes
 from mmseg_da.datasets import FolderDataset
 from mmseg_da.datasets.resized import write_resized
 from mmseg_da.errors import InputError

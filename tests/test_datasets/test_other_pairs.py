@@ -10,12 +10,13 @@ from mmengine.dataset import BaseDataset
 from mmseg.datasets import CityscapesDataset as MMSegCityscapes
 from tiny_data import HEIGHT, PIPELINE, WIDTH, write_image, write_label
 
+from launch import check_config
 from mmseg_da.datasets import ACDCDataset, SYNTHIADataset
 from mmseg_da.datasets.resized import write_resized
 from mmseg_da.errors import InputError
 from mmseg_da.evaluation import IoUMetric
 from mmseg_da.registry import DATASETS
-from mmseg_da.utils import check_config, load_config
+from mmseg_da.utils import load_config
 
 CLASSES = MMSegCityscapes.METAINFO['classes']
 # As the field has it: SYNTHIA's id and Cityscapes' train id.

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from sentence import sentence
 
+from launch import check_config
 from mmseg_da.errors import InputError
-from mmseg_da.utils import check_config, explain_build_errors, load_config
+from mmseg_da.utils import explain_build_errors, load_config
 
 HOOK = 'default_hooks.adversarial'
 TARGET = f'{HOOK}.target_dataloader.dataset'

@@ -10,9 +10,9 @@ import torch
 from mmengine.runner import Runner
 from sentence import sentence
 
+from launch.cli import one_sentence_errors
 from mmseg_da.engine.file_backend import SafeLocalBackend
 from mmseg_da.errors import InputError
-from mmseg_da.utils import one_sentence_errors
 from mmseg_da.utils.safe_load import load_file
 
 

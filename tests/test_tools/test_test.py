@@ -166,7 +166,7 @@ def test_launched_process_evaluates_without_a_gpu(
     variables.update(WORLD_SIZE=1, LOCAL_RANK=0)
     for name, value in variables.items():
         monkeypatch.setenv(name, str(value))
-    monkeypatch.setattr('mmseg_da.utils.distributed.get_device', lambda: 'cpu')
+    monkeypatch.setattr('launch.start.get_device', lambda: 'cpu')
     try:
         evaluate('--launcher', 'pytorch', '--out', 'out')
         assert torch.distributed.get_backend() == 'gloo'

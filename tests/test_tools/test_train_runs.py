@@ -12,8 +12,8 @@ from mmengine.config import Config
 from tiny_data import write_label
 from train_server import REPO, SIZE, TrainServer, write_experiment
 
+from launch import set_launcher
 from mmseg_da.errors import InputError
-from mmseg_da.utils import set_launcher
 from mmseg_da.utils.safe_load import weights_only_loading
 
 # What halves of a batch do not share is left out: batch statistics, which are
@@ -180,7 +180,7 @@ def test_torchrun_on_two_cpus_equals_one_process(server, tmp_path):
 
 
 def test_slurm_without_a_gpu_is_refused(monkeypatch):
-    monkeypatch.setattr('mmseg_da.utils.distributed.get_device', lambda: 'cpu')
+    monkeypatch.setattr('launch.start.get_device', lambda: 'cpu')
     with pytest.raises(InputError, match='slurm found no GPU: .* torchrun'):
         set_launcher(Config(), 'slurm')
     cfg = Config()

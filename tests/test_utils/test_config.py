@@ -6,9 +6,10 @@ import pytest
 from mmseg.registry import MODELS
 from stock_configs import NAMES, stock
 
+from launch import check_config, set_work_dir
 from mmseg_da.errors import InputError
 from mmseg_da.models.losses import DiceLoss
-from mmseg_da.utils import check_config, load_config, set_work_dir
+from mmseg_da.utils import load_config
 
 DEMO = Path(__file__).parents[2] / 'configs/demo/bisenet_adv.py'
 STOCK_BASE = """

@@ -6,8 +6,6 @@ Results are written after each comparison, so that a stopped run loses little.
     python tools/analysis/benchmark_suite.py --quick --only inference
 """
 
-from __future__ import annotations
-
 import argparse
 import shlex
 import sys
@@ -19,8 +17,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import Settings, run_suite
 from benchmarks.report import COLUMNS, to_row, write_report
+from launch.cli import one_sentence_errors
 from mmseg_da.errors import InputError
-from mmseg_da.utils import one_sentence_errors
 from mmseg_da.utils.device import pick_device
 
 

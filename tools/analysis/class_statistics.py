@@ -16,19 +16,20 @@ Figure 1 from these two files:
         --compare data/cityscapes/class_statistics.json
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from mmseg_da.analysis import class_statistics, read_statistics
-from mmseg_da.analysis.class_statistics import SPLITS
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from analysis.class_counts import SPLITS, class_statistics, read_statistics
+from analysis.class_shares import draw_class_shares
+from launch.cli import add_cfg_options, one_sentence_errors
 from mmseg_da.errors import InputError
-from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
+from mmseg_da.utils import load_config
 from mmseg_da.utils.files import atomic_path
-from mmseg_da.visualization import draw_class_shares
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:

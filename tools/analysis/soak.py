@@ -6,8 +6,6 @@ process and of its workers, and draws the curves. Fails if one of them grows.
     python tools/analysis/soak.py configs/demo/bisenet_adv.py --iters 5000
 """
 
-from __future__ import annotations
-
 import argparse
 import re
 import subprocess
@@ -19,11 +17,13 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from mmengine.fileio import dump
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from analysis.grid import save_figure
+from launch.cli import one_sentence_errors
 from mmseg_da.errors import InputError
-from mmseg_da.utils import load_config, one_sentence_errors
+from mmseg_da.utils import load_config
 from mmseg_da.utils.config import REPO_ROOT
 from mmseg_da.utils.dataset_configs import find_target_loader
-from mmseg_da.visualization.grid import save_figure
 
 SOURCE_SCALE, TARGET_SCALE = '(64,36)', '(64,32)'
 ITERATION = re.compile(r'Iter\(train\) *\[ *(\d+)/')

@@ -1,7 +1,5 @@
 """The parts of a benchmark: cases, comparisons, settings, groups."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any

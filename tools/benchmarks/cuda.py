@@ -1,7 +1,5 @@
 """The network on CUDA: TF32, half precision, compiled, as a CUDA graph."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import torch

@@ -1,7 +1,5 @@
 """Times loading: from files of GTA5's size to the network's input."""
 
-from __future__ import annotations
-
 import io
 import tempfile
 from collections.abc import Callable, Iterator

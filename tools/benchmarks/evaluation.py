@@ -1,7 +1,5 @@
 """Times evaluation: from files, logits or class maps to the mIoU's counts."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Times inference: from an image to logits and to a class map."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Iterator
 
@@ -11,10 +9,10 @@ import torch.nn.functional as F
 from mmseg.apis import inference_model
 from torch import Tensor
 
+from analysis.get_flops import count_macs, image_metas
 from benchmarks import networks as nets
 from benchmarks.core import Case, Comparison, Settings, group
 from benchmarks.cuda import ROUNDED, cuda_cases
-from mmseg_da.analysis.complexity import count_macs, image_metas
 from mmseg_da.apis.model import build_segmentor
 from mmseg_da.deploy import FastSegmentor, Predictor, fast_network, fuse
 

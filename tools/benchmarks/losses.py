@@ -1,7 +1,5 @@
 """Times losses and the gradient of their logits."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import torch

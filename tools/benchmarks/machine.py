@@ -1,7 +1,5 @@
 """The machine of the benchmarks, and how fast it multiplies matrices."""
 
-from __future__ import annotations
-
 import os
 import platform
 import statistics
@@ -9,8 +7,7 @@ from importlib import metadata
 
 import torch
 
-from mmseg_da.analysis.timing import interleaved
-from mmseg_da.utils.device import device_name
+from analysis.timing import device_name, interleaved
 
 PACKAGES = (
     'torch',

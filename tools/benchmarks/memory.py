@@ -1,7 +1,5 @@
 """Peak memory of a call."""
 
-from __future__ import annotations
-
 import ctypes
 import gc
 from collections.abc import Callable
@@ -17,7 +15,7 @@ CLEAR = Path('/proc/self/clear_refs')
 def peak_memory(
     run: Callable[[], Any], device: torch.device = torch.device('cpu')
 ) -> float | None:
-    """Measure the peak of the memory that a call adds.
+    """Measure by how much memory rises, at most, during a call.
 
     On CUDA this is the memory that PyTorch allocates. On the CPU it is the
     resident memory of the process, which includes the work space of

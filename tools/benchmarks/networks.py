@@ -1,7 +1,5 @@
 """The networks of the inference benchmarks, and how their results agree."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -5,8 +5,6 @@ then classify). It uses nothing of the plugin or of MMSegmentation, so that the
 tests can compare the plugin's network with it.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

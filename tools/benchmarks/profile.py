@@ -1,7 +1,5 @@
 """Splits the time of a call by operators."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

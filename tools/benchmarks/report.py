@@ -1,7 +1,5 @@
 """Results as JSON, as Markdown tables and as pictures."""
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from pathlib import Path
@@ -9,8 +7,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+from analysis.grid import save_figure
 from mmseg_da.utils.files import atomic_path
-from mmseg_da.visualization import save_figure
 
 COLUMNS = (
     '| Case | Median, ms [quartiles] | Ratio [quartiles] | Goal '

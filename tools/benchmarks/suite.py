@@ -1,13 +1,12 @@
 """Runs groups of comparisons."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 
+from analysis.timing import interleaved, summarize
 from benchmarks.core import (
     GROUPS,
     Case,
@@ -19,7 +18,6 @@ from benchmarks.core import (
 from benchmarks.machine import describe_machine, matmul_rate
 from benchmarks.memory import peak_memory
 from benchmarks.profile import operators
-from mmseg_da.analysis.timing import interleaved, summarize
 from mmseg_da.errors import InputError
 
 

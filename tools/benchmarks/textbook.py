@@ -3,8 +3,6 @@
 The baseline of the benchmarks, and what the tests hold the plugin's hook to.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any

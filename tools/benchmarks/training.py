@@ -1,7 +1,5 @@
 """Times an adversarial iteration against the textbook's two passes."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Iterator
 

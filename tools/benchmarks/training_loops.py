@@ -1,7 +1,5 @@
 """The training loops that are compared: the textbook's and the plugin's."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config

@@ -18,10 +18,11 @@ from dataset_check.sample_check import (
     check_sample,
     to_sentence,
 )
+from launch import check_config
 from mmseg_da.datasets import FolderDataset, LoadImage, LoadTrainIds
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS, TRANSFORMS
-from mmseg_da.utils import check_config, explain_build_errors
+from mmseg_da.utils import explain_build_errors
 from mmseg_da.utils.dataset_configs import find_target_loader
 
 

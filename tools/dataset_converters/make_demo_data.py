@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from mmseg_da.utils.cli import one_sentence_errors
+from launch.cli import one_sentence_errors
 from street_renderer import DemoSpec, write_demo_data
 from street_renderer.preview import write_preview
 

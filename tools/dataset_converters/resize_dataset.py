@@ -8,17 +8,19 @@ Run again, the tool writes what is missing or has changed. Validation needs
 full-size labels and is not copied.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmengine.registry import init_default_scope
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from launch.cli import add_cfg_options, one_sentence_errors
 from mmseg_da.datasets.resized import write_resized
 from mmseg_da.errors import InputError
-from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
+from mmseg_da.utils import load_config
 from mmseg_da.utils.dataset_configs import find_target_loader
 
 SPLITS = 'train', 'target'

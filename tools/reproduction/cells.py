@@ -4,8 +4,6 @@ A table is a list of rows, a row a list of texts. The first row is the head.
 Nothing here is escaped: the templates do that.
 """
 
-from __future__ import annotations
-
 Table = list[list[str]]
 
 

@@ -1,7 +1,5 @@
 """Reads the results of rows from their work dirs."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from reproduction.experiments import (

@@ -1,7 +1,5 @@
 """Overrides that bring any row's config to the size of the demo report."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from mmengine.config import Config

@@ -1,7 +1,5 @@
 """Train or test a config once, in its own process, and keep the metrics."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
@@ -12,7 +10,7 @@ from pathlib import Path
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils.config import REPO_ROOT, load_config
-from mmseg_da.utils.config_types import iter_dicts
+from mmseg_da.utils.config_tree import iter_dicts
 from mmseg_da.utils.files import atomic_path
 
 # A line of MMEngine's log, or of its progress bar.

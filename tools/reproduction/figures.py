@@ -1,17 +1,16 @@
 """Draws the pictures of the report."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from mmseg_da.analysis import read_statistics
-from mmseg_da.analysis.qualitative import draw_predictions
+from analysis.class_counts import read_statistics
+from analysis.class_shares import draw_class_shares
+from analysis.grid import save_figure
+from analysis.qualitative import draw_predictions
 from mmseg_da.errors import InputError
-from mmseg_da.visualization import draw_class_shares, save_figure
 from reproduction.collect import best_checkpoint
 from reproduction.run import statistics_file
 from reproduction.suites import Suite

@@ -1,7 +1,5 @@
 """Collects the content of the report, for Markdown and HTML."""
 
-from __future__ import annotations
-
 import os
 import platform
 import shlex

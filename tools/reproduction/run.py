@@ -1,7 +1,5 @@
 """Runs rows one after another; a row that fails does not stop the others."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The rows of the paper's tables, and the sizes that they are run at."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field

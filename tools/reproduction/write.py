@@ -1,7 +1,5 @@
 """Writes the report of a suite."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from mmseg_da.utils.files import atomic_path

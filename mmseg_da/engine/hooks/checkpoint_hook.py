@@ -1,7 +1,5 @@
 """Checkpoints from which a run continues as if it had never stopped."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from mmengine.dist import (

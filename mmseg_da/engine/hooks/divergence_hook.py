@@ -1,7 +1,5 @@
 """Says when training has gone wrong, and stops it."""
 
-from __future__ import annotations
-
 import math
 from functools import partial
 

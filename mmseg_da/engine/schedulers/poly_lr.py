@@ -1,7 +1,5 @@
 """The paper's learning rate decay, to the letter."""
 
-from __future__ import annotations
-
 from mmengine.optim import PolyLR as MMEnginePolyLR
 
 from mmseg_da.registry import PARAM_SCHEDULERS

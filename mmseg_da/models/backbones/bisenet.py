@@ -7,8 +7,6 @@ two refined context maps are concatenated at 1/8 instead of summed top-down,
 and the global average multiplies the deepest map.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """ResNet as DeepLabV2 has it."""
 
-from __future__ import annotations
-
 from mmseg.models.backbones import ResNet
 
 from mmseg_da.registry import MODELS

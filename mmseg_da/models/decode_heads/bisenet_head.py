@@ -1,7 +1,5 @@
 """Decode head of the paper's BiSeNet: feature fusion, then the classifier."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

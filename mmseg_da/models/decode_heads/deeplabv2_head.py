@@ -1,7 +1,5 @@
 """Head of DeepLabV2 (Chen et al., TPAMI 2018, section 3.2 and Figure 7)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead

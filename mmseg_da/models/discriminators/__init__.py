@@ -1,3 +1,3 @@
-from .fc_discriminator import FCDiscriminator
+from mmseg_da.models.discriminators.fc_discriminator import FCDiscriminator
 
 __all__ = ['FCDiscriminator']

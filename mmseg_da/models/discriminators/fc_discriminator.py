@@ -1,7 +1,5 @@
 """Output-space discriminator of Tsai et al., CVPR 2018."""
 
-from __future__ import annotations
-
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 

@@ -1,5 +1,4 @@
 from mmseg_da.models.losses.class_weight import (
-    check_class_weights,
     load_class_weight,
 )
 from mmseg_da.models.losses.cross_entropy_loss import (
@@ -13,7 +12,6 @@ __all__ = [
     'CrossEntropyLoss',
     'DiceLoss',
     'FocalLoss',
-    'check_class_weights',
     'cross_entropy',
     'dice_loss',
     'load_class_weight',

@@ -1,7 +1,5 @@
 """Base of the losses: MMSegmentation's interface and the reductions."""
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -111,7 +109,7 @@ class SegmentationLoss(nn.Module, ABC):
             class, or the path of a class statistics JSON
             (:func:`load_class_weight`). A missing file is an error when the
             loss is first used, so that predicting works without the file;
-            :func:`check_class_weights` finds it earlier.
+            ``tools/train.py`` finds it earlier.
             Defaults to None: all equal.
         loss_weight (float): Factor of the loss. Defaults to 1.0.
         reduction (str): ``'none'``, ``'mean'`` or ``'sum'``.

@@ -1,13 +1,9 @@
 """Class weights from a list, or from the JSON of the class statistics tool."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Sequence
 from numbers import Real
-
-from torch import nn
 
 from mmseg_da.errors import InputError
 
@@ -92,35 +88,3 @@ def _read(path: str, num_classes: int | None) -> tuple[object, int]:
             f'statistics JSON with the keys classes and {KEY}; write it '
             f'anew with `{command}`.'
         ) from None
-
-
-def check_class_weights(model: nn.Module) -> None:
-    """Check a segmentor's losses against its heads' numbers of classes.
-
-    A loss itself finds out at its first prediction only. Training programs
-    call this function before.
-
-    Args:
-        model (nn.Module): Any MMSegmentation segmentor.
-
-    Raises:
-        InputError: If a loss's ``class_weight`` has another length than its
-            head has classes, or names a file that is missing.
-    """
-    for name, head in model.named_modules():
-        losses = getattr(head, 'loss_decode', None)
-        if losses is None:
-            continue
-        if not isinstance(losses, nn.ModuleList):
-            losses = [losses]
-        for loss in losses:
-            if hasattr(loss, 'need_class_weight'):
-                loss.need_class_weight()
-            weight = getattr(loss, 'class_weight', None)
-            if weight is not None and len(weight) != head.num_classes:
-                raise InputError(
-                    f'class_weight of {name}.loss_decode '
-                    f'({type(loss).__name__}) has {len(weight)} values, but '
-                    f'the head has num_classes={head.num_classes}; give one '
-                    'for each class.'
-                )

@@ -1,7 +1,5 @@
 """Softmax cross-entropy over the pixels that are not ignored."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from mmseg_da.models.losses.base import (

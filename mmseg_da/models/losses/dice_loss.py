@@ -1,8 +1,6 @@
 """Soft multi-class Dice loss, after Milletari et al., "V-Net" (3DV 2016),
 with the plain sums in the denominator."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from mmseg_da.models.losses.base import (
@@ -42,17 +40,14 @@ def dice_loss(
     batch.
 
     Args:
-        pred (Tensor): Logits ``(N, C, H, W)``.
-        target (Tensor): Labels ``(N, H, W)`` in ``0..C-1`` or
-            ``ignore_index``.
         smooth (float): Smoothing ``s``, at least 0. Defaults to 1.0.
-        class_weight, weight, ignore_index, avg_factor: See
-            :func:`~mmseg_da.models.losses.cross_entropy`. Pixel weights
-            enter the sums.
+        weight (Tensor, optional): Weight of each pixel ``(N, H, W)`` in the
+            sums.
         reduction (str): ``'none'``, ``'mean'`` or ``'sum'`` over the
             classes. The mean is normalised by the sum of the class weights
             of the classes that occur, and 0 if none does.
             Defaults to ``'mean'``.
+        others: See :func:`cross_entropy`.
 
     Returns:
         Tensor: A scalar, or ``(C,)`` for ``'none'``; at least float32.

@@ -1,8 +1,6 @@
 """Multi-class focal loss of Lin et al., "Focal Loss for Dense Object
 Detection" (ICCV 2017), equation 5, on the softmax."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
@@ -31,17 +29,12 @@ def softmax_focal_loss(
     With ``gamma = 0`` it is the cross-entropy.
 
     Args:
-        pred (Tensor): Logits ``(N, C, H, W)``.
-        target (Tensor): Labels ``(N, H, W)`` in ``0..C-1`` or
-            ``ignore_index``.
         gamma (float): Focusing parameter, at least 0. The larger it is, the
             less well-classified pixels count. Defaults to 1.0.
-        class_weight, weight, ignore_index, avg_factor: See
-            :func:`~mmseg_da.models.losses.cross_entropy`.
         reduction (str): ``'none'``, ``'mean'`` or ``'sum'``. The mean is
-            normalised by the sum of the weights of the pixels that count,
-            class weights included, and not by the focal factors.
-            Defaults to ``'mean'``.
+            normalised as for :func:`cross_entropy`, and not by the focal
+            factors. Defaults to ``'mean'``.
+        others: See :func:`cross_entropy`.
 
     Returns:
         Tensor: A scalar, or ``(N, H, W)`` for ``'none'``; at least float32.

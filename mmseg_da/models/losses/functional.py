@@ -7,8 +7,6 @@ functions here save only the logits and the labels. Both passes work on one
 block of rows at a time, so only the gradient is as large as the logits.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

@@ -1,7 +1,5 @@
 """Which pixels count, and errors for labels out of range."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -5,8 +5,6 @@ Gaussian Edge Potentials", NeurIPS 2011; parameters named as in Chen et al.,
 "DeepLab", TPAMI 2018, equation 3.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from numbers import Real
@@ -15,8 +13,7 @@ import torch
 from torch import Tensor
 
 from mmseg_da.errors import InputError
-
-from .permutohedral import PermutohedralLattice
+from mmseg_da.models.post_processing.permutohedral import PermutohedralLattice
 
 
 def dense_crf(

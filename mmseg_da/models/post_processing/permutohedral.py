@@ -7,8 +7,6 @@ Splatting, blurring and slicing are weighted sums over listed rows, so each
 is a call of torch's ``embedding_bag``.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

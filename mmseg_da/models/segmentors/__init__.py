@@ -1,3 +1,3 @@
-from .crf_encoder_decoder import CRFEncoderDecoder
+from mmseg_da.models.segmentors.crf_encoder_decoder import CRFEncoderDecoder
 
 __all__ = ['CRFEncoderDecoder']

@@ -1,7 +1,5 @@
 """Segmentor with a fully connected CRF after it."""
 
-from __future__ import annotations
-
 import inspect
 
 import torch
@@ -9,10 +7,9 @@ from mmseg.models.segmentors import EncoderDecoder
 from torch import Tensor
 
 from mmseg_da.errors import InputError
+from mmseg_da.models.post_processing import dense_crf
+from mmseg_da.models.post_processing.dense_crf import check_parameters
 from mmseg_da.registry import MODELS
-
-from ..post_processing import dense_crf
-from ..post_processing.dense_crf import check_parameters
 
 
 @MODELS.register_module()

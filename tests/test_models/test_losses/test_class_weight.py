@@ -4,12 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from launch import check_class_weights
 from mmseg_da.errors import InputError
-from mmseg_da.models.losses import (
-    CrossEntropyLoss,
-    check_class_weights,
-    load_class_weight,
-)
+from mmseg_da.models.losses import CrossEntropyLoss, load_class_weight
 
 
 def write(path, weights, classes=('road', 'car', 'bike')):

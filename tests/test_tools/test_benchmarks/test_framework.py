@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from analysis.timing import interleaved, summarize
 from benchmarks import (
     Case,
     Comparison,
@@ -18,7 +19,6 @@ from benchmarks.core import Different
 from benchmarks.memory import peak_memory
 from benchmarks.report import to_markdown, to_row, write_report
 from benchmarks.suite import run_comparison
-from mmseg_da.analysis.timing import interleaved, summarize
 
 QUICK = Settings(quick=True)
 RATES = {'float32': 10.0, 'float16': 20.0}

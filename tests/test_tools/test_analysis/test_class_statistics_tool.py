@@ -1,0 +1,81 @@
+import json
+import runpy
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mmseg_da.errors import InputError
+
+ROOT = Path(__file__).parents[3]
+main = runpy.run_path(str(ROOT / 'tools/analysis/class_statistics.py'))['main']
+
+CONFIG = """
+train_dataloader = dict(dataset=dict(
+    type='mmseg_da.GTA5Dataset', data_root='nowhere',
+    pipeline=[dict(type='mmseg_da.LoadTrainIds')]))
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Count two tiny labels; further arguments are appended."""
+    for folder in ('images', 'labels'):
+        (tmp_path / folder).mkdir()
+        for name, label_id in (('1.png', 7), ('2.png', 26)):
+            label = np.full((8, 16), label_id, np.uint8)
+            cv2.imwrite(str(tmp_path / folder / name), label)
+    config = tmp_path / 'config.py'
+    config.write_text(CONFIG)
+
+    def run(*arguments):
+        return main(
+            [
+                str(config),
+                '--workers=0',
+                *map(str, arguments),
+                '--cfg-options',
+                f'train_dataloader.dataset.data_root={tmp_path}',
+            ]
+        )
+
+    return run
+
+
+def test_writes_json_table_and_figure(run, tmp_path, capsys):
+    out, plot = tmp_path / 'new/a.json', tmp_path / 'a.png'
+    result = run('--out', out)
+    assert json.loads(out.read_text()) == result
+    assert list(out.parent.iterdir()) == [out]
+    assert result['pixel_counts'][0] == result['pixel_counts'][13] == 128
+    assert '50.0000%' in capsys.readouterr().out
+    # From JSONs alone, side by side.
+    main([str(out), '--compare', str(out), '--plot', str(plot)])
+    single = tmp_path / 'single.png'
+    main([str(out), '--plot', str(single), '--linear', '--names', 'Mine'])
+    both = cv2.imread(str(plot))
+    assert both.shape == (540, 1200, 3)
+    # The two data sets' bars, BGR, side by side.
+    blue, orange = (180, 119, 31), (14, 127, 255)
+    areas = [(both == color).all(-1).sum() for color in (blue, orange)]
+    assert min(areas) > 1000 and 0.9 < areas[0] / areas[1] < 1.1
+    assert not (cv2.imread(str(single)) == orange).all(-1).any()
+
+
+def test_other_classes_are_not_drawn_beside(run, tmp_path):
+    other = tmp_path / 'other.json'
+    out = tmp_path / 'a.json'
+    run('--out', out)
+    statistics = json.loads(out.read_text())
+    statistics['classes'][0] = 'street'
+    other.write_text(json.dumps(statistics))
+    with pytest.raises(InputError, match='other classes'):
+        main([str(out), '--compare', str(other), '--plot', 'never.png'])
+
+
+def test_wrong_arguments_are_told_before_counting(tmp_path):
+    with pytest.raises(InputError, match='--compare needs --plot'):
+        main(['never.py', '--compare', 'b.json'])
+    with pytest.raises(InputError, match='2 names for 1'):
+        main(['never.py', '--plot', 'a.png', '--names', 'a', 'b'])

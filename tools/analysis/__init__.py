@@ -1,0 +1,1 @@
+"""Commands that measure, count and draw, and what they share."""

@@ -1,0 +1,1 @@
+"""Images in and out, for the commands that predict."""

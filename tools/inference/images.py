@@ -1,0 +1,136 @@
+"""Read the images of a folder, a video or a config's training data."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmseg_da.apis import read_image
+from mmseg_da.datasets.listing import walk_files
+from mmseg_da.errors import InputError
+from mmseg_da.registry import DATASETS
+from mmseg_da.utils.dataset_configs import find_target_loader
+
+IMAGES = '.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp'
+VIDEOS = '.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v'
+
+
+def list_images(folder: str | Path) -> list[Path]:
+    """List a folder's image files, at any depth, sorted.
+
+    As in training, links to subfolders are followed, and hidden files and
+    folders, such as the ``._a.png`` that macOS writes, are left out.
+
+    Raises:
+        InputError: If there is no image.
+    """
+    found = sorted(
+        Path(folder, path)
+        for path in walk_files(str(folder))
+        if path.lower().endswith(IMAGES)
+    )
+    if not found:
+        raise InputError(
+            f'{folder} holds no image ({", ".join(IMAGES)}): give a folder '
+            'with images.'
+        )
+    return found
+
+
+def training_images(cfg: Config, count: int) -> list[Path]:
+    """Choose images that a config trains on, evenly spaced, to calibrate.
+
+    They are the target domain's if there is a target, and never those that
+    the config is evaluated on.
+
+    Args:
+        cfg (Config): The config.
+        count (int): The number of images.
+
+    Raises:
+        InputError: If the config trains on no images, or they are missing.
+    """
+    _, loader = find_target_loader(cfg) or (
+        'train_dataloader',
+        cfg.get('train_dataloader'),
+    )
+    if not loader:
+        raise InputError(
+            f'{cfg.filename} has no train_dataloader, whose images would '
+            'calibrate int8: give --calibration a folder of images.'
+        )
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    dataset = DATASETS.build(loader['dataset'])
+    step = max(1, len(dataset) // count)
+    return [
+        Path(dataset.get_data_info(index)['img_path'])
+        for index in range(0, len(dataset), step)[:count]
+    ]
+
+
+class Frames:
+    """The named images of an image file, a folder or a video.
+
+    Args:
+        path (str | Path): File or folder.
+
+    Raises:
+        InputError: If there is no such file or folder, or it holds no image.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        path = Path(path)
+        self.path, self.files, self.video = path, None, None
+        if path.is_dir():
+            self.files = list_images(path)
+        elif not path.is_file():
+            raise InputError(f'The input {path} does not exist.')
+        elif path.suffix.lower() in VIDEOS:
+            self.video = cv2.VideoCapture(str(path))
+            if not self.video.isOpened():
+                raise InputError(f'{path} is no video that can be decoded.')
+        else:
+            self.files = [path]
+
+    def __len__(self) -> int:
+        """Number of images; for a video, the number in its header."""
+        if self.files is not None:
+            return len(self.files)
+        return max(0, int(self.video.get(cv2.CAP_PROP_FRAME_COUNT)))
+
+    @property
+    def fps(self) -> float | None:
+        """Frames per second of a video, else None."""
+        if self.video is None:
+            return None
+        return self.video.get(cv2.CAP_PROP_FPS) or 25.0
+
+    def __iter__(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield each image's name, relative and without suffix, and BGR."""
+        if self.files is None:
+            yield from self._video_frames()
+            return
+        base = self.path if self.path.is_dir() else self.path.parent
+        paths = [file.relative_to(base) for file in self.files]
+        stems = [path.with_suffix('') for path in paths]
+        # Files that differ in their suffix only would share a name. Beside
+        # a.jpg and a.png, so would a.png.png.
+        uses = Counter([*paths, *stems])
+        for file, path, stem in zip(self.files, paths, stems):
+            name = stem if uses[stem] == 1 else path
+            yield name.as_posix(), read_image(file)
+
+    def _video_frames(self) -> Iterator[tuple[str, np.ndarray]]:
+        index = 0
+        while True:
+            read, frame = self.video.read()
+            if not read:
+                break
+            yield f'{self.path.stem}_{index:06d}', frame
+            index += 1
+        if not index:
+            raise InputError(f'{self.path} has no frame that can be decoded.')
