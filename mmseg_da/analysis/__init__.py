@@ -2,7 +2,6 @@ from .class_statistics import (
     class_statistics,
     count_classes,
     median_frequency_weights,
-    read_statistics,
 )
 from .complexity import count_macs, count_parameters
 from .latency import measure_latency
@@ -14,5 +13,4 @@ __all__ = [
     'count_parameters',
     'measure_latency',
     'median_frequency_weights',
-    'read_statistics',
 ]

@@ -7,11 +7,10 @@ Architecture" (ICCV 2015), section 6.3.2.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import Pool
-from pathlib import Path
+from pathlib import PurePath
 
 import cv2
 import numpy as np
@@ -39,13 +38,19 @@ class ClassCounts:
     image_pixels: np.ndarray
     ignored_pixels: int = 0
     num_images: int = 0
+    #: Pixels of each class by the names of the image files.
+    files: dict[str, list[int]] = field(default_factory=dict)
 
     @classmethod
     def zeros(cls, num_classes: int) -> ClassCounts:
         return cls(*np.zeros((3, num_classes), np.int64))
 
-    def add(self, pixels: np.ndarray, ignored: int) -> None:
+    def add(self, image: str, pixels: np.ndarray, ignored: int) -> None:
         """Add one image's pixels of each class and its ignored pixels."""
+        counts = pixels.tolist()
+        if self.files.setdefault(image, counts) != counts:
+            # Only a sampler that looks images up by their names minds.
+            self.files[image] = []
         present = pixels > 0
         self.pixels += pixels
         self.images += present
@@ -159,13 +164,18 @@ def median_frequency_weights(
     return frequencies.tolist(), weights.tolist()
 
 
-def class_statistics(cfg: Config, split: str, workers: int = 0) -> dict:
+def class_statistics(
+    cfg: Config, split: str, workers: int = 0, per_file: bool = False
+) -> dict:
     """Count one data set of a config: what the tool writes as JSON.
 
     Args:
         cfg (Config): Any MMSegmentation config.
         split (str): See :func:`build_labelled`.
         workers (int): Processes that read labels. Defaults to 0.
+        per_file (bool): Whether to add ``files``, the pixels of each class
+            by the names of the image files, which
+            :class:`mmseg_da.RareClassSampler` needs. Defaults to False.
 
     Returns:
         dict: ``config``, ``split``, ``dataset`` (its type), ``num_images``,
@@ -173,14 +183,15 @@ def class_statistics(cfg: Config, split: str, workers: int = 0) -> dict:
         ``frequencies`` and ``median_frequency_weights``.
 
     Raises:
-        InputError: If the data set or its labels cannot be used.
+        InputError: If the data set or its labels cannot be used, or, with
+            ``per_file``, two different images have one name.
     """
     dataset = build_labelled(cfg, split)
     counts = count_classes(dataset, workers)
     frequencies, weights = median_frequency_weights(
         counts.pixels, counts.image_pixels
     )
-    return {
+    statistics = {
         'config': str(cfg.filename),
         'split': split,
         'dataset': type(dataset).__name__,
@@ -192,29 +203,13 @@ def class_statistics(cfg: Config, split: str, workers: int = 0) -> dict:
         'frequencies': frequencies,
         'median_frequency_weights': weights,
     }
-
-
-def read_statistics(path: str | Path) -> dict:
-    """Read the JSON that the tool wrote.
-
-    Raises:
-        InputError: If it is not there, or is something else.
-    """
-    try:
-        statistics = json.loads(Path(path).read_text(encoding='utf-8'))
-        names, counts = statistics['classes'], statistics['pixel_counts']
-        if len(names) != len(counts) or not sum(counts) > 0:
-            raise ValueError('its counts do not match its classes')
-    except OSError as error:
-        raise InputError(
-            f'{path} cannot be read ({error.strerror}): write it with '
-            f'tools/analysis/class_statistics.py CONFIG --out {path}.'
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f'{path} is no class statistics JSON ({error}): write it with '
-            f'tools/analysis/class_statistics.py CONFIG --out {path}.'
-        ) from error
+    if per_file:
+        statistics['files'] = dict(sorted(counts.files.items()))
+        if twice := [name for name, c in counts.files.items() if not c]:
+            raise InputError(
+                f'Different images have the name {min(twice)}, by which '
+                '--per-file keeps their counts: rename them.'
+            )
     return statistics
 
 
@@ -242,9 +237,10 @@ class _Labels:
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def count(self, index: int) -> tuple[np.ndarray, int]:
+    def count(self, index: int) -> tuple[str, np.ndarray, int]:
         results = self.dataset.get_data_info(index)
         path = results['seg_map_path']
+        image = PurePath(results['img_path']).name
         for transform in self.load:
             results = transform(results)
         label = results['gt_seg_map']
@@ -261,7 +257,7 @@ class _Labels:
                 f'neither one of {num_classes} classes nor '
                 f'{self.ignore_index} (ignored).'
             )
-        return counts[:num_classes], ignored
+        return image, counts[:num_classes], ignored
 
 
 def _histogram(label: np.ndarray, bins: int) -> np.ndarray:
@@ -292,6 +288,6 @@ def _keep(parts: list[_Labels]) -> None:
     _KEPT[:] = parts
 
 
-def _count(task: tuple[int, int]) -> tuple[np.ndarray, int]:
+def _count(task: tuple[int, int]) -> tuple[str, np.ndarray, int]:
     part, index = task
     return _KEPT[part].count(index)

@@ -12,15 +12,15 @@ python tools/analysis/class_statistics.py data/gta5/classes.json \
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Sequence
 
-from mmseg_da.analysis import class_statistics, read_statistics
+from mmseg_da.analysis import class_statistics
 from mmseg_da.analysis.class_statistics import SPLITS
 from mmseg_da.errors import InputError
 from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
 from mmseg_da.utils.files import atomic_path
+from mmseg_da.utils.statistics_file import read_statistics, write_statistics
 from mmseg_da.visualization import draw_class_shares
 
 
@@ -36,6 +36,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='which data set of the config; default: train',
     )
     parser.add_argument('--out', help='JSON to write')
+    parser.add_argument(
+        '--per-file',
+        action='store_true',
+        help='also keep the counts of each image, for RareClassSampler',
+    )
     parser.add_argument(
         '--plot', help="picture of the classes' shares to write (Figure 1)"
     )
@@ -106,11 +111,12 @@ def main(argv: Sequence[str] | None = None) -> dict:
             load_config(args.config, args.cfg_options),
             args.split,
             args.workers,
+            args.per_file,
         )
     print(table(statistics))
     if args.out:
         with atomic_path(args.out) as partial:
-            partial.write_text(json.dumps(statistics, indent=2) + '\n')
+            write_statistics(partial, statistics)
         print(f'Wrote {args.out}')
     if args.plot:
         everything = [statistics, *others]

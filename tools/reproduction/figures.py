@@ -10,9 +10,9 @@ from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from mmseg_da.analysis import read_statistics
 from mmseg_da.analysis.qualitative import draw_predictions
 from mmseg_da.errors import InputError
+from mmseg_da.utils.statistics_file import read_statistics
 from mmseg_da.visualization import draw_class_shares, save_figure
 from reproduction.collect import best_checkpoint
 from reproduction.run import statistics_file
