@@ -21,7 +21,12 @@ from mmseg_da.deploy import FastSegmentor, Predictor
 from mmseg_da.deploy.export import FORMATS
 from mmseg_da.deploy.images import list_images, read_image, training_images
 from mmseg_da.deploy.runtimes import load_network
-from mmseg_da.utils import add_cfg_options, load_config, one_sentence_errors
+from mmseg_da.utils import (
+    add_cfg_options,
+    add_teacher,
+    load_config,
+    one_sentence_errors,
+)
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -76,6 +81,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='also print the mIoU of the checkpoint and of the file on the '
         "config's test data",
     )
+    add_teacher(parser)
     add_cfg_options(parser)
     return parser.parse_args(argv)
 
@@ -94,7 +100,7 @@ def calibration_images(args, cfg) -> list[np.ndarray]:
 def main(argv: Sequence[str] | None = None) -> dict:
     args = parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
-    model = init_model(cfg, args.checkpoint, 'cpu')
+    model = init_model(cfg, args.checkpoint, 'cpu', args.teacher)
     images = calibration_images(args, cfg)
     found = export(
         model,

@@ -18,6 +18,7 @@ from mmengine.runner import Runner
 from mmseg_da.deploy import FastTestHook
 from mmseg_da.utils import (
     add_cfg_options,
+    add_teacher,
     check_config,
     explain_build_errors,
     load_config,
@@ -26,7 +27,7 @@ from mmseg_da.utils import (
     set_work_dir,
     weights_only_loading,
 )
-from mmseg_da.utils.checkpoint import check_weights
+from mmseg_da.utils.checkpoint import check_weights, load_weights
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -53,6 +54,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'predicts another class at about one pixel in a million; the log '
         'says if the segmentor has no such form',
     )
+    add_teacher(parser)
     add_cfg_options(parser)
     parser.add_argument(
         '--launcher',
@@ -100,6 +102,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     cfg.load_from = args.checkpoint
     set_work_dir(cfg, args.work_dir, args.config)
     check_config(cfg, 'test')
+    if args.teacher:
+        # The runner would load the segmentor's own weights.
+        cfg.load_from = None
     # Without a file name the runner dumps the config as TIMESTAMP.py. With
     # it, the config of the training in the same work dir would be replaced.
     cfg = Config(cfg._cfg_dict)
@@ -110,13 +115,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         save_predictions(cfg, args.out)
     with weights_only_loading(), explain_build_errors(cfg):
         runner = Runner.from_cfg(cfg)
-        check_weights(runner.model, args.checkpoint)
+        check_weights(runner.model, args.checkpoint, args.teacher)
         if args.out is not None:
             # Metrics make the folder on the first rank only, and other ranks
             # may write to it before.
             os.makedirs(args.out, exist_ok=True)
         if args.fast:
             runner.register_hook(FastTestHook())
+        if args.teacher:
+            load_weights(runner.model, args.checkpoint, teacher=True)
         runner.test()
 
 

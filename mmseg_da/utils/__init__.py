@@ -2,6 +2,7 @@ from mmseg_da.utils.build_errors import explain_build_errors
 from mmseg_da.utils.cli import (
     ConfigOptions,
     add_cfg_options,
+    add_teacher,
     one_sentence_errors,
 )
 from mmseg_da.utils.config import load_config, set_work_dir, use_amp
@@ -15,6 +16,7 @@ from mmseg_da.utils.validate import check_config
 __all__ = [
     'ConfigOptions',
     'add_cfg_options',
+    'add_teacher',
     'check_config',
     'check_pretrained',
     'explain_build_errors',

@@ -19,7 +19,9 @@ NEEDED_TO_RESUME = ('state_dict', 'meta', 'message_hub', 'optimizer')
 WEIGHTS = ('state_dict', 'meta', 'message_hub')
 
 
-def load_weights(model: nn.Module, path: str | Path) -> None:
+def load_weights(
+    model: nn.Module, path: str | Path, teacher: bool = False
+) -> None:
     """Load the weights of a checkpoint into a model for prediction.
 
     The file is read as weights only: objects that could run code are
@@ -30,15 +32,21 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
         model (nn.Module): A model of the checkpoint's architecture.
         path (str | Path): File with a state dict, or with one under
             ``state_dict`` as MMEngine writes it.
+        teacher (bool): Whether to take the weights of the EMA teacher that
+            the model was trained with, instead of its own. Defaults to
+            False.
 
     Raises:
         InputError: If the file is missing, is no checkpoint, holds more than
-            weights, or is of another architecture.
+            weights, is of another architecture, or has no teacher.
     """
-    model.load_state_dict(check_weights(model, path), strict=False)
+    weights = check_weights(model, path, teacher)
+    _unwrap(model).load_state_dict(weights, strict=False)
 
 
-def check_weights(model: nn.Module, path: str | Path) -> dict[str, Tensor]:
+def check_weights(
+    model: nn.Module, path: str | Path, teacher: bool = False
+) -> dict[str, Tensor]:
     """Check that a checkpoint has all weights that a model predicts with.
 
     MMEngine only warns of missing weights and keeps random numbers for them.
@@ -51,7 +59,10 @@ def check_weights(model: nn.Module, path: str | Path) -> dict[str, Tensor]:
     Raises:
         InputError: See :func:`load_weights`.
     """
-    state = _state_dict(_load(str(path)), path)
+    content = _load(str(path))
+    if teacher:
+        content = _teacher_weights(content, path)
+    state = _state_dict(content, path)
     _check_architecture(model, state, path)
     return state
 
@@ -135,6 +146,18 @@ def _load(path: str) -> object:
         return load_file(path, map_location='cpu')
     with weights_only_loading():
         return CheckpointLoader.load_checkpoint(path, map_location='cpu')
+
+
+def _teacher_weights(content: object, path: str | Path) -> dict:
+    """The averaged model among the state of mmseg_da.EMATeacher."""
+    adaptation = content.get('adaptation') if isinstance(content, dict) else {}
+    state = (adaptation or {}).get('teacher')
+    if not state:
+        raise InputError(
+            f'The checkpoint {path} holds no teacher: leave out --teacher, or '
+            'give a checkpoint that was trained with mmseg_da.EMATeacher.'
+        )
+    return {k: v for k, v in state.items() if k.startswith('module.')}
 
 
 def _state_dict(content: object, path: str | Path) -> dict[str, Tensor]:
