@@ -9,15 +9,19 @@ from .export import export
 from .inference import Predictor, inference, init_predictor
 from .mean_iou import mean_iou
 from .model import build_segmentor, init_model
+from .pseudo_label import class_thresholds, predict_confidence, pseudo_label
 
 __all__ = [
     'Predictor',
     'adapt_bn',
     'build_segmentor',
     'build_test_datasets',
+    'class_thresholds',
     'export',
     'inference',
     'init_model',
     'init_predictor',
     'mean_iou',
+    'predict_confidence',
+    'pseudo_label',
 ]

@@ -34,7 +34,7 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_teacher(parser: argparse.ArgumentParser) -> None:
-    """Add ``--teacher``, for :func:`mmseg_da.utils.checkpoint.load_weights`."""
+    """Add ``--teacher``, which :func:`load_weights` takes."""
     parser.add_argument(
         '--teacher',
         action='store_true',
