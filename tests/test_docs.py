@@ -80,7 +80,9 @@ def test_every_promise_has_its_tests():
     for path, name in named:
         tree = ast.parse((ROOT / path).read_text())
         functions = {
-            node.name for node in tree.body if isinstance(node, ast.FunctionDef)
+            node.name
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef)
         }
         assert not name or name in functions, f'{path}::{name}'
 

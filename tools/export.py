@@ -15,7 +15,11 @@ import numpy as np
 from rich.progress import track
 
 from inference.images import list_images, training_images
-from launch.cli import add_cfg_options, one_sentence_errors
+from launch.cli import (
+    add_cfg_options,
+    add_teacher,
+    one_sentence_errors,
+)
 from mmseg_da.apis import export, init_model, mean_iou, read_image
 from mmseg_da.deploy import FastSegmentor, Predictor
 from mmseg_da.deploy.export import FORMATS
@@ -75,6 +79,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='also print the mIoU of the checkpoint and of the file on the '
         "config's test data",
     )
+    add_teacher(parser)
     add_cfg_options(parser)
     return parser.parse_args(argv)
 
@@ -93,7 +98,7 @@ def calibration_images(args, cfg) -> list[np.ndarray]:
 def main(argv: Sequence[str] | None = None) -> dict:
     args = parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
-    model = init_model(cfg, args.checkpoint, 'cpu')
+    model = init_model(cfg, args.checkpoint, 'cpu', args.teacher)
     images = calibration_images(args, cfg)
     found = export(
         model,

@@ -17,12 +17,11 @@ from typing import Self
 import cv2
 import numpy as np
 import torch
-from PIL import Image
 from rich.progress import Progress
 
 from analysis.timing import synchronize
 from inference.background import WriteBehind, read_ahead
-from inference.images import Frames
+from inference.images import Frames, check_out, write_train_ids
 from launch.cli import add_cfg_options, one_sentence_errors
 from mmseg_da.apis import init_predictor
 from mmseg_da.errors import InputError
@@ -112,7 +111,8 @@ class Writer:
 
     def _write(self, name: str, image: np.ndarray, ids: np.ndarray) -> None:
         if self.args.write != 'overlay':
-            self._write_ids(self.out / 'train_ids' / f'{name}.png', ids)
+            path = self.out / 'train_ids' / f'{name}.png'
+            write_train_ids(path, ids, self.palette)
         if self.args.write == 'ids':
             return
         painted = cv2.LUT(cv2.merge([ids] * 3), self.colours)
@@ -122,12 +122,6 @@ class Writer:
             self._write_frame(overlay)
         else:
             _write_image(self.out / 'overlay' / f'{name}.png', overlay)
-
-    def _write_ids(self, path: Path, ids: np.ndarray) -> None:
-        picture = Image.fromarray(ids)
-        picture.putpalette(np.array(self.palette, np.uint8).tobytes())
-        with atomic_path(path) as partial:
-            picture.save(partial, format='png')
 
     def _write_frame(self, overlay: np.ndarray) -> None:
         if self.video is None:
@@ -167,17 +161,6 @@ class Timed:
         return logits
 
 
-def _check_out(out: str, source: str) -> None:
-    """Refuse to write pictures where the next run would read them."""
-    folder, source = Path(out).resolve(), Path(source).resolve()
-    if folder.is_relative_to(source):
-        raise InputError(
-            f'--out {out} is inside the input folder {source}, so that the '
-            'next run would segment the pictures of this one: give a folder '
-            'outside it.'
-        )
-
-
 def main(argv: Sequence[str] | None = None) -> dict:
     args = parse_args(argv)
     if not 0 <= args.opacity <= 1:
@@ -187,7 +170,7 @@ def main(argv: Sequence[str] | None = None) -> dict:
             raise InputError(f'--threads is {args.threads}: give 1 or more.')
         torch.set_num_threads(args.threads)
     frames = Frames(args.input)
-    _check_out(args.out, args.input)
+    check_out(args.out, args.input)
     predictor = init_predictor(
         load_config(args.config, args.cfg_options),
         args.checkpoint,

@@ -14,14 +14,18 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from launch import check_config, set_launcher, set_work_dir
-from launch.cli import add_cfg_options, one_sentence_errors
+from launch.cli import (
+    add_cfg_options,
+    add_teacher,
+    one_sentence_errors,
+)
 from launch.fast_test_hook import FastTestHook
 from mmseg_da.utils import (
     explain_build_errors,
     load_config,
     weights_only_loading,
 )
-from mmseg_da.utils.checkpoint import check_weights
+from mmseg_da.utils.checkpoint import check_weights, load_weights
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -48,6 +52,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'predicts another class at about one pixel in a million; the log '
         'says if the segmentor has no such form',
     )
+    add_teacher(parser)
     add_cfg_options(parser)
     parser.add_argument(
         '--launcher',
@@ -95,6 +100,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     cfg.load_from = args.checkpoint
     set_work_dir(cfg, args.work_dir, args.config)
     check_config(cfg, 'test')
+    if args.teacher:
+        # The runner would load the segmentor's own weights.
+        cfg.load_from = None
     # Without a file name the runner dumps the config as TIMESTAMP.py. With
     # it, the config of the training in the same work dir would be replaced.
     cfg = Config(cfg._cfg_dict)
@@ -105,13 +113,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         save_predictions(cfg, args.out)
     with weights_only_loading(), explain_build_errors(cfg):
         runner = Runner.from_cfg(cfg)
-        check_weights(runner.model, args.checkpoint)
+        check_weights(runner.model, args.checkpoint, args.teacher)
         if args.out is not None:
             # Metrics make the folder on the first rank only, and other ranks
             # may write to it before.
             os.makedirs(args.out, exist_ok=True)
         if args.fast:
             runner.register_hook(FastTestHook())
+        if args.teacher:
+            load_weights(runner.model, args.checkpoint, teacher=True)
         runner.test()
 
 

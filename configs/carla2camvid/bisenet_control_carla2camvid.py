@@ -1,7 +1,7 @@
 # The control: the target passes through the segmentor, so it reaches
 # BatchNorm's statistics, and teaches it nothing else.
 _base_ = [
-    './bisenet_start_carla2camvid.py',
+    './bisenet_source-only_carla2camvid.py',
     '../_base_/adaptation/entropy.py',
 ]
 default_hooks = dict(

@@ -8,4 +8,4 @@ train_dataloader = dict(
     )
 )
 # From scratch, as long as the start and a row together.
-train_cfg = dict(max_iters=600, val_interval=600)
+train_cfg = dict(max_iters=500, val_interval=500)

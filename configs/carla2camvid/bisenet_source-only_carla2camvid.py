@@ -1,2 +1,3 @@
 # Without adaptation: as long on CARLA as the other rows, from the same start.
 _base_ = './bisenet_start_carla2camvid.py'
+train_cfg = dict(max_iters=200, val_interval=200)

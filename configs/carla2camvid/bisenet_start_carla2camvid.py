@@ -49,3 +49,4 @@ val_evaluator = dict(
     ),
 )
 test_evaluator = val_evaluator
+train_cfg = dict(max_iters=300, val_interval=300)

@@ -47,6 +47,7 @@ def init_model(
     config: str | Path | Config,
     checkpoint: str | Path | None = None,
     device: str | torch.device = 'auto',
+    teacher: bool = False,
 ) -> BaseSegmentor:
     """Build a segmentor and load its weights.
 
@@ -61,6 +62,8 @@ def init_model(
             random weights.
         device (str | torch.device): Defaults to 'auto': CUDA if there is
             any.
+        teacher (bool): Whether to load the EMA teacher in the checkpoint
+            instead. Defaults to False.
 
     Returns:
         BaseSegmentor: In eval mode, with ``cfg`` and ``dataset_meta``.
@@ -78,7 +81,7 @@ def init_model(
     cfg = config if isinstance(config, Config) else load_config(config)
     model = build_segmentor(cfg)
     if checkpoint is not None:
-        load_weights(model, checkpoint)
+        load_weights(model, checkpoint, teacher)
     # A copy: `inference_model` changes the pipeline.
     model.cfg = copy.deepcopy(cfg)
     model.cfg.test_pipeline = image_pipeline(cfg)

@@ -4,6 +4,7 @@ from mmseg_da.datasets.acdc import ACDCDataset
 from mmseg_da.datasets.cityscapes import CityscapesDataset
 from mmseg_da.datasets.folder import FolderDataset
 from mmseg_da.datasets.gta5 import GTA5Dataset
+from mmseg_da.datasets.rare_class_sampler import RareClassSampler
 from mmseg_da.datasets.samplers import InfiniteSampler, SeededIndex
 from mmseg_da.datasets.synthia import SYNTHIADataset
 from mmseg_da.datasets.transforms import (
@@ -26,6 +27,7 @@ __all__ = [
     'LoadImage',
     'LoadTrainIds',
     'RandomResizedCrop',
+    'RareClassSampler',
     'ResizeToScale',
     'SYNTHIADataset',
     'SeededIndex',

@@ -12,7 +12,9 @@ from mmseg_da.utils.safe_load import load_file, weights_only_loading
 AUXILIARY = 'auxiliary_head.'
 
 
-def load_weights(model: nn.Module, path: str | Path) -> None:
+def load_weights(
+    model: nn.Module, path: str | Path, teacher: bool = False
+) -> None:
     """Load the weights of a checkpoint into a model for prediction.
 
     The file is read as weights only: objects that could run code are
@@ -23,15 +25,23 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
         model (nn.Module): A model of the checkpoint's architecture.
         path (str | Path): File with a state dict, or with one under
             ``state_dict`` as MMEngine writes it.
+        teacher (bool): Whether to take the weights of the EMA teacher that
+            the model was trained with, instead of its own. Defaults to
+            False.
 
     Raises:
         InputError: If the file is missing, is no checkpoint, holds more than
-            weights, or is of another architecture.
+            weights, is of another architecture, or has no teacher.
     """
-    model.load_state_dict(check_weights(model, path), strict=False)
+    weights = check_weights(model, path, teacher)
+    (model.module if is_model_wrapper(model) else model).load_state_dict(
+        weights, strict=False
+    )
 
 
-def check_weights(model: nn.Module, path: str | Path) -> dict[str, Tensor]:
+def check_weights(
+    model: nn.Module, path: str | Path, teacher: bool = False
+) -> dict[str, Tensor]:
     """Check that a checkpoint has all weights that a model predicts with.
 
     MMEngine only warns of missing weights and keeps random numbers for them.
@@ -41,7 +51,10 @@ def check_weights(model: nn.Module, path: str | Path) -> dict[str, Tensor]:
     Returns:
         dict[str, Tensor]: The weights.
     """
-    state = find_state_dict(load_checkpoint(str(path)), path)
+    content = load_checkpoint(str(path))
+    if teacher:
+        content = _teacher_weights(content, path)
+    state = find_state_dict(content, path)
     check_architecture(model, state, path)
     return state
 
@@ -51,6 +64,18 @@ def load_checkpoint(path: str) -> object:
         return load_file(path, map_location='cpu')
     with weights_only_loading():
         return CheckpointLoader.load_checkpoint(path, map_location='cpu')
+
+
+def _teacher_weights(content: object, path: str | Path) -> dict:
+    """The averaged model among the state of mmseg_da.EMATeacher."""
+    adaptation = content.get('adaptation') if isinstance(content, dict) else {}
+    state = (adaptation or {}).get('teacher')
+    if not state:
+        raise InputError(
+            f'The checkpoint {path} holds no teacher: leave out --teacher, or '
+            'give a checkpoint that was trained with mmseg_da.EMATeacher.'
+        )
+    return {k: v for k, v in state.items() if k.startswith('module.')}
 
 
 def find_state_dict(content: object, path: str | Path) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 from mmengine.utils import is_installed
 
 from mmseg_da.errors import InputError, warn
-from mmseg_da.utils.config_tree import iter_dicts
+from mmseg_da.utils.config_tree import iter_dicts, path_keys
 
 # Keys at the top of a config that mean something to MMEngine or to
 # MMSegmentation. All others are a config's own variables.
@@ -53,7 +53,8 @@ def load_config(path: str | Path, cfg_options: dict | None = None) -> Config:
     """Load a config so that tools run from any folder.
 
     Relative paths count from the current folder. The config, data roots and
-    class weights that are not there are looked for in the project's folder.
+    files of class statistics that are not there are looked for in the
+    project's folder.
     A hook that an inheriting config sets to None is removed. A key that looks
     like a misspelt one is warned of.
 
@@ -93,10 +94,9 @@ def load_config(path: str | Path, cfg_options: dict | None = None) -> Config:
                 f'The --cfg-options {key}={value} do not fit the config '
                 f'{path} ({_describe(error)}): check the key.'
             ) from error
-    for _, node in iter_dicts(cfg._cfg_dict):
-        for key in ('data_root', 'class_weight'):
-            if isinstance(node.get(key), str):
-                node[key] = str(_existing(Path(node[key])) or node[key])
+    for path_of_node, node in iter_dicts(cfg._cfg_dict):
+        for key in path_keys(path_of_node, node):
+            node[key] = str(_existing(Path(node[key])) or node[key])
     hooks = cfg.get('default_hooks')
     if isinstance(hooks, dict):
         for name in [name for name in hooks if hooks[name] is None]:

@@ -37,3 +37,16 @@ def iter_dicts(
         if not (buildable and key in FREE):
             name = f'{path}.{key}' if path else str(key)
             yield from iter_dicts(child, name, buildable)
+
+
+def path_keys(path: str, node: dict) -> list[str]:
+    """The keys of a config's dict that name a folder or a file of the data.
+
+    Args:
+        path (str): Key of the dict, as :func:`iter_dicts` gives it.
+        node (dict): The dict.
+    """
+    names = ['data_root', 'class_weight', 'statistics']
+    if path.endswith('class_weight'):
+        names.append('file')
+    return [name for name in names if isinstance(node.get(name), str)]

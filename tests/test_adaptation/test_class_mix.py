@@ -27,6 +27,10 @@ from mmseg_da.adaptation.augment import (
     gaussian_blur,
     strong_augment,
 )
+from mmseg_da.adaptation.pseudo_labels import (
+    ClassThresholds,
+    balanced_thresholds,
+)
 from mmseg_da.adaptation.terms.class_mix import choose_classes
 from mmseg_da.datasets.samplers import mix_seed
 from mmseg_da.errors import InputError
@@ -83,7 +87,7 @@ def literal_dacs(cfg, start, accumulate=1, dtype=None, iters=ITERS):
             loss = loss + head.loss_decode(logits, labels, weight=weights)
         return loss
 
-    steps = 0
+    steps, running = 0, {}
     for i in range(iters):
         # The teacher follows at the start of an iteration.
         if i % accumulate == 0:
@@ -118,13 +122,31 @@ def literal_dacs(cfg, start, accumulate=1, dtype=None, iters=ITERS):
                 logits = F.interpolate(logits, size, mode='bilinear')
                 confidence, pseudo = logits.float().softmax(dim=1).max(dim=1)
             mask = cut(labels, generator)
-            confident = confidence >= mix.threshold
+            top, bottom = mix.get('ignore_margins', (0, 0))
+            height = confidence.shape[1]
+            rows = range(round(top * height), height - round(bottom * height))
+            needed = torch.full_like(confidence, mix.threshold)
+            if mix.pseudo_labels == 'balanced':
+                # Zou et al., ECCV 2018: half of each class counts.
+                for label in range(5):
+                    inner = confidence[:, list(rows)]
+                    inner = inner[pseudo[:, list(rows)] == label]
+                    if not len(inner):
+                        continue
+                    order = sorted(inner.tolist(), reverse=True)
+                    found = order[-(-len(order) // 2) - 1]
+                    old = running.get(label, found)
+                    running[label] = 0.9 * old + 0.1 * found
+                    needed[pseudo == label] = running[label]
+            confident = confidence >= needed
+            for row in set(range(height)) - set(rows):
+                pseudo[:, row] = 255
             weights = None
             if mix.pseudo_labels == 'image':
                 weights = torch.ones(mask.shape)
                 for n, share in enumerate(confident.float().mean(dim=(1, 2))):
                     weights[n][~mask[n]] = share
-            elif mix.pseudo_labels == 'pixel':
+            elif mix.pseudo_labels in ('pixel', 'balanced'):
                 pseudo[~confident] = 255
             elif mix.get('onto') != 'source':
                 pseudo[:] = 255
@@ -151,10 +173,22 @@ def literal_dacs(cfg, start, accumulate=1, dtype=None, iters=ITERS):
         (dict(pseudo_labels='image'), 1),
         (dict(pseudo_labels='image'), 2),
         (dict(pseudo_labels='pixel'), 1),
+        (dict(pseudo_labels='balanced'), 1),
+        (dict(pseudo_labels='balanced', ignore_margins=(0.1, 0.3)), 1),
+        (dict(pseudo_labels='image', ignore_margins=(0.2, 0.0)), 1),
         (dict(pseudo_labels='none'), 1),
         (dict(pseudo_labels='none', onto='source'), 1),
     ],
-    ids=['dacs', 'dacs-accumulated', 'pixel', 'context', 'source'],
+    ids=[
+        'dacs',
+        'dacs-accumulated',
+        'pixel',
+        'balanced',
+        'balanced-margins',
+        'dacs-margins',
+        'context',
+        'source',
+    ],
 )
 def test_equals_the_literal_loop(tmp_path, mix, accumulate):
     overrides = {
@@ -192,9 +226,11 @@ def test_amp_equals_the_literal_loop(tmp_path, monkeypatch):
 
 
 def test_resumed_equals_straight_to_the_bit(tmp_path):
-    """The teacher's weights, buffers and step included."""
+    """The teacher's weights, buffers and step included, and thresholds."""
     overrides = {
-        **mixing(dict(TEACHER, batch_norm='running')),
+        **mixing(
+            dict(TEACHER, batch_norm='running'), pseudo_labels='balanced'
+        ),
         'default_hooks.checkpoint.interval': 3,
     }
     straight = train(tmp_path / 'straight', overrides)
@@ -207,6 +243,26 @@ def test_resumed_equals_straight_to_the_bit(tmp_path):
         ours, theirs = part(straight).state_dict(), part(resumed).state_dict()
         assert largest_difference(ours, theirs) == 0
     assert straight.adaptation.teacher.average.steps == 7
+    ours, theirs = (
+        runner.adaptation.terms['mix'].class_thresholds.values.nan_to_num(9)
+        for runner in (straight, resumed)
+    )
+    assert torch.equal(ours, theirs) and (ours < 1).any()
+
+
+def test_balanced_thresholds_by_hand():
+    """Two of four pixels of class 0, two of three of class 2, one of one."""
+    confidence = torch.tensor([[0.9, 0.5, 0.7, 0.6], [0.2, 0.4, 0.3, 0.8]])
+    labels = torch.tensor([[0, 0, 0, 0], [2, 2, 2, 3]])
+    found = balanced_thresholds(confidence, labels, 5, 0.5)
+    nan = float('nan')
+    expected = torch.tensor([0.7, nan, 0.3, 0.8, nan])
+    assert torch.equal(found.nan_to_num(9), expected.nan_to_num(9))
+    thresholds = ClassThresholds(5, 0.5, confidence.device)
+    thresholds.update(confidence, labels)
+    # A class keeps nine tenths of its threshold; an absent one all of it.
+    moved = thresholds.update(confidence[:1] / 2, labels[:1]).nan_to_num(9)
+    assert moved.tolist() == pytest.approx([0.665, 9, 0.3, 0.8, 9])
 
 
 def test_chooses_half_of_the_classes():
@@ -266,6 +322,10 @@ def test_gaussian_blur_keeps_the_mean_and_some_images():
         (mixing(onto='moon'), "mix.onto is 'moon': set it to one of"),
         (mixing(pseudo_labels='all'), "mix.pseudo_labels is 'all'"),
         (mixing(threshold=1.5), 'mix.threshold is 1.5, expected a prob'),
+        (mixing(share=0), 'mix.share is 0, expected the share of each'),
+        (mixing(ignore_margins=(0.6, 0.4)), 'is wider than the image: give'),
+        (mixing(ignore_margins=(15, 120)), r'is \(15, 120\), expected sh'),
+        (mixing(ignore_margins=0.1), 'ignore_margins is 0.1, expected sh'),
         (mixing(teacher=None), 'adaptation.teacher is missing'),
         (mixing(dict(TEACHER, momentum=1.0)), 'momentum is 1.0, expected'),
         (mixing(dict(TEACHER, batch_norm='x')), "batch_norm is 'x': set"),

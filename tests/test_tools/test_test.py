@@ -83,6 +83,19 @@ EVALUATORS = {
 }
 
 
+def test_the_teacher_predicts_instead(
+    evaluate, config: Path, model, folder: Path
+) -> None:
+    """The file's own weights predict one class everywhere."""
+    state = model.state_dict()
+    own = {name: torch.zeros_like(value) for name, value in state.items()}
+    teacher = {f'module.{name}': value for name, value in state.items()}
+    adaptation = dict(teacher=dict(teacher, steps=torch.tensor(3)))
+    torch.save(dict(state_dict=own, adaptation=adaptation), 'a.pth')
+    evaluate('--out', 'out', '--teacher')
+    assert_predictions(folder / 'out', config, model)
+
+
 @pytest.mark.parametrize('name', EVALUATORS)
 def test_out_holds_the_predicted_train_ids(
     evaluate, config: Path, model, folder: Path, name: str

@@ -48,6 +48,20 @@ def test_history_and_prefix_of_distributed_training_load(file):
     assert same(model, source)
 
 
+def test_the_teacher_loads_instead(file):
+    """As EMATeacher keeps it: the average's steps and its module."""
+    teacher, model = Net(), Net()
+    state = {f'module.{k}': v for k, v in teacher.state_dict().items()}
+    state['steps'] = torch.tensor(7)
+    content = {'state_dict': Net().state_dict()}
+    torch.save(content, file)
+    with pytest.raises(InputError, match='holds no teacher: leave out --te'):
+        load_weights(model, file, teacher=True)
+    torch.save({**content, 'adaptation': dict(teacher=state)}, file)
+    load_weights(model, file, teacher=True)
+    assert same(model, teacher)
+
+
 @pytest.mark.parametrize('in_file', [True, False])
 def test_auxiliary_heads_may_be_on_one_side_only(file, in_file):
     source, model = Net(auxiliary=in_file), Net(auxiliary=not in_file)

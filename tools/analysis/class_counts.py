@@ -5,11 +5,10 @@ Normals and Semantic Labels with a Common Multi-Scale Convolutional
 Architecture" (ICCV 2015), section 6.3.2.
 """
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import Pool
-from pathlib import Path
+from pathlib import PurePath
 from typing import Self
 
 import cv2
@@ -38,13 +37,19 @@ class ClassCounts:
     image_pixels: np.ndarray
     ignored_pixels: int = 0
     num_images: int = 0
+    #: Pixels of each class by the names of the image files.
+    files: dict[str, list[int]] = field(default_factory=dict)
 
     @classmethod
     def zeros(cls, num_classes: int) -> Self:
         return cls(*np.zeros((3, num_classes), np.int64))
 
-    def add(self, pixels: np.ndarray, ignored: int) -> None:
-        """Add an image: its pixels of each class and its ignored pixels."""
+    def add(self, image: str, pixels: np.ndarray, ignored: int) -> None:
+        """Add one image's pixels of each class and its ignored pixels."""
+        counts = pixels.tolist()
+        if self.files.setdefault(image, counts) != counts:
+            # Only a sampler that looks images up by their names minds.
+            self.files[image] = []
         present = pixels > 0
         self.pixels += pixels
         self.images += present
@@ -160,13 +165,18 @@ def median_frequency_weights(
     return frequencies.tolist(), weights.tolist()
 
 
-def class_statistics(cfg: Config, split: str, workers: int = 0) -> dict:
-    """Count one data set of a config.
+def class_statistics(
+    cfg: Config, split: str, workers: int = 0, per_file: bool = False
+) -> dict:
+    """Count one data set of a config: what the tool writes as JSON.
 
     Args:
         cfg (Config): Any MMSegmentation config.
         split (str): See :func:`build_labelled`.
         workers (int): Processes that read labels. Defaults to 0.
+        per_file (bool): Whether to add ``files``, the pixels of each class
+            by the names of the image files, which
+            :class:`mmseg_da.RareClassSampler` needs. Defaults to False.
 
     Returns:
         dict: The JSON that the tool writes: ``config``, ``split``,
@@ -175,14 +185,15 @@ def class_statistics(cfg: Config, split: str, workers: int = 0) -> dict:
         ``frequencies`` and ``median_frequency_weights``.
 
     Raises:
-        InputError: If the data set or its labels cannot be used.
+        InputError: If the data set or its labels cannot be used, or, with
+            ``per_file``, two different images have one name.
     """
     dataset = build_labelled(cfg, split)
     counts = count_classes(dataset, workers)
     frequencies, weights = median_frequency_weights(
         counts.pixels, counts.image_pixels
     )
-    return {
+    statistics = {
         'config': str(cfg.filename),
         'split': split,
         'dataset': type(dataset).__name__,
@@ -194,29 +205,13 @@ def class_statistics(cfg: Config, split: str, workers: int = 0) -> dict:
         'frequencies': frequencies,
         'median_frequency_weights': weights,
     }
-
-
-def read_statistics(path: str | Path) -> dict:
-    """Read the JSON that the tool wrote.
-
-    Raises:
-        InputError: If the file is missing or is no class statistics.
-    """
-    try:
-        statistics = json.loads(Path(path).read_text(encoding='utf-8'))
-        names, counts = statistics['classes'], statistics['pixel_counts']
-        if len(names) != len(counts) or not sum(counts) > 0:
-            raise ValueError('its counts do not match its classes')
-    except OSError as error:
-        raise InputError(
-            f'{path} cannot be read ({error.strerror}): write it with '
-            f'tools/analysis/class_statistics.py CONFIG --out {path}.'
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f'{path} is no class statistics JSON ({error}): write it with '
-            f'tools/analysis/class_statistics.py CONFIG --out {path}.'
-        ) from error
+    if per_file:
+        statistics['files'] = dict(sorted(counts.files.items()))
+        if twice := [name for name, c in counts.files.items() if not c]:
+            raise InputError(
+                f'Different images have the name {min(twice)}, by which '
+                '--per-file keeps their counts: rename them.'
+            )
     return statistics
 
 
@@ -244,9 +239,10 @@ class _Labels:
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def count(self, index: int) -> tuple[np.ndarray, int]:
+    def count(self, index: int) -> tuple[str, np.ndarray, int]:
         results = self.dataset.get_data_info(index)
         path = results['seg_map_path']
+        image = PurePath(results['img_path']).name
         for transform in self.load:
             results = transform(results)
         label = results['gt_seg_map']
@@ -263,7 +259,7 @@ class _Labels:
                 f'neither one of {num_classes} classes nor '
                 f'{self.ignore_index} (ignored).'
             )
-        return counts[:num_classes], ignored
+        return image, counts[:num_classes], ignored
 
 
 def _histogram(label: np.ndarray, bins: int) -> np.ndarray:
@@ -294,6 +290,6 @@ def _keep(parts: list[_Labels]) -> None:
     _KEPT[:] = parts
 
 
-def _count(task: tuple[int, int]) -> tuple[np.ndarray, int]:
+def _count(task: tuple[int, int]) -> tuple[str, np.ndarray, int]:
     part, index = task
     return _KEPT[part].count(index)

@@ -17,19 +17,19 @@ Figure 1 from these two files:
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from analysis.class_counts import SPLITS, class_statistics, read_statistics
+from analysis.class_counts import SPLITS, class_statistics
 from analysis.class_shares import draw_class_shares
 from launch.cli import add_cfg_options, one_sentence_errors
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
 from mmseg_da.utils.files import atomic_path
+from mmseg_da.utils.statistics_file import read_statistics, write_statistics
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -48,7 +48,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--out', help='JSON to write')
     parser.add_argument(
-        '--plot', help="picture to write of the classes' shares (Figure 1)"
+        '--per-file',
+        action='store_true',
+        help='also keep the counts of each image, for RareClassSampler',
+    )
+    parser.add_argument(
+        '--plot', help="picture of the classes' shares to write (Figure 1)"
     )
     parser.add_argument(
         '--compare', help='JSON of another data set to draw beside the first'
@@ -118,11 +123,12 @@ def main(argv: Sequence[str] | None = None) -> dict:
             load_config(args.config, args.cfg_options),
             args.split,
             args.workers,
+            args.per_file,
         )
     print(table(statistics))
     if args.out:
         with atomic_path(args.out) as partial:
-            partial.write_text(json.dumps(statistics, indent=2) + '\n')
+            write_statistics(partial, statistics)
         print(f'Wrote {args.out}')
     if args.plot:
         everything = [statistics, *others]

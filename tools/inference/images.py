@@ -1,19 +1,22 @@
-"""Read the images of a folder, a video or a config's training data."""
+"""Read the images of a folder, a video or a config's training data, and
+write class maps."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from PIL import Image
 
 from mmseg_da.apis import read_image
 from mmseg_da.datasets.listing import walk_files
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 from mmseg_da.utils.dataset_configs import find_target_loader
+from mmseg_da.utils.files import atomic_path
 
 IMAGES = '.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp'
 VIDEOS = '.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v'
@@ -70,6 +73,41 @@ def training_images(cfg: Config, count: int) -> list[Path]:
         Path(dataset.get_data_info(index)['img_path'])
         for index in range(0, len(dataset), step)[:count]
     ]
+
+
+def check_out(out: str | Path, source: str | Path) -> None:
+    """Refuse to write pictures where the next run would read them.
+
+    Args:
+        out (str | Path): Folder to write to.
+        source (str | Path): Folder or file that is read.
+
+    Raises:
+        InputError: If ``out`` lies in ``source``.
+    """
+    folder, inside = Path(out).resolve(), Path(source).resolve()
+    if folder.is_relative_to(inside):
+        raise InputError(
+            f'--out {out} is inside the input folder {inside}, so that the '
+            'next run would segment the pictures of this one: give a folder '
+            'outside it.'
+        )
+
+
+def write_train_ids(
+    path: Path, ids: np.ndarray, palette: Sequence[Sequence[int]]
+) -> None:
+    """Write a class map as a PNG of train ids in the classes' colours.
+
+    Args:
+        path (Path): The PNG.
+        ids (np.ndarray): ``(H, W)`` of uint8.
+        palette (Sequence): RGB of each class.
+    """
+    picture = Image.fromarray(ids)
+    picture.putpalette(np.array(palette, np.uint8).tobytes())
+    with atomic_path(path) as partial:
+        picture.save(partial, format='png')
 
 
 class Frames:

@@ -32,6 +32,16 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_teacher(parser: argparse.ArgumentParser) -> None:
+    """Add ``--teacher``, which :func:`load_weights` takes."""
+    parser.add_argument(
+        '--teacher',
+        action='store_true',
+        help='use the EMA teacher in the checkpoint instead of the segmentor '
+        'that was trained',
+    )
+
+
 class ConfigOptions(DictAction):
     """MMEngine's action for ``--cfg-options`` that names a malformed word."""
 

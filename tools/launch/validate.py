@@ -156,7 +156,7 @@ def _check_epochs(content: dict) -> None:
     loop = content['train_cfg']
     by_epoch = loop.get('by_epoch', 'type' not in loop)
     sampler = content['train_dataloader']['sampler'].get('type')
-    if class_name(sampler) == 'InfiniteSampler' and (
+    if class_name(sampler) in ('InfiniteSampler', 'RareClassSampler') and (
         by_epoch or class_name(loop.get('type')) == 'EpochBasedTrainLoop'
     ):
         raise InputError(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from mmengine.config import Config
 
 from mmseg_da.utils.config import REPO_ROOT
+from mmseg_da.utils.config_tree import path_keys
 
 DATA = 'data/demo'
 BATCH_SIZE = 4
@@ -46,10 +47,8 @@ def demo_options(config: str) -> dict[str, object]:
 def _shrink(key: str, node: dict) -> dict[str, object]:
     """Override where the data is and how large images are, in one dict."""
     options: dict[str, object] = {}
-    if isinstance(node.get('data_root'), str):
-        options['data_root'] = node['data_root'].replace('data', DATA, 1)
-    if isinstance(node.get('class_weight'), str):
-        options['class_weight'] = node['class_weight'].replace('data', DATA, 1)
+    for name in path_keys(key, node):
+        options[name] = node[name].replace('data', DATA, 1)
     if node.get('img_scale') is not None:
         options['img_scale'] = tuple(n // SCALE for n in node['img_scale'])
     if node.get('seg_map_path') == 'gtFine/train':

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils.config import REPO_ROOT, load_config
-from mmseg_da.utils.config_tree import iter_dicts
+from mmseg_da.utils.config_tree import iter_dicts, path_keys
 from mmseg_da.utils.files import atomic_path
 
 # A line of MMEngine's log, or of its progress bar.
@@ -54,20 +54,19 @@ def fingerprint(config: str, options: Mapping[str, object]) -> str:
         options (dict): ``--cfg-options``, keys with dots.
 
     Returns:
-        str: Hash of the whole config and of the files of class weights.
+        str: Hash of the whole config and of its class statistics files.
     """
     content = load_config(config, dict(options)).to_dict()
     # The project's location does not change the results of a run.
     digest = hashlib.sha256(repr(content).replace(str(REPO_ROOT), '').encode())
-    nodes = [node for _, node in iter_dicts(content)]
-    paths = {n['class_weight'] for n in nodes if _is_path(n, 'class_weight')}
-    for path in sorted(paths):
-        digest.update(Path(path).read_bytes())
+    paths = {
+        Path(node[name])
+        for key, node in iter_dicts(content)
+        for name in path_keys(key, node)
+    }
+    for path in sorted(filter(Path.is_file, paths)):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _is_path(node: dict, key: str) -> bool:
-    return isinstance(node.get(key), str) and Path(node[key]).is_file()
 
 
 def train(

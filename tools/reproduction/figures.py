@@ -6,11 +6,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from analysis.class_counts import read_statistics
 from analysis.class_shares import draw_class_shares
 from analysis.grid import save_figure
 from analysis.qualitative import draw_predictions
 from mmseg_da.errors import InputError
+from mmseg_da.utils.statistics_file import read_statistics
 from reproduction.collect import best_checkpoint
 from reproduction.run import statistics_file
 from reproduction.suites import Suite

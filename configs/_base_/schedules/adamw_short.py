@@ -8,7 +8,7 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, end=20),
     dict(type='mmseg_da.PolyLR', power=0.9, by_epoch=False, begin=20),
 ]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=300, val_interval=300)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=200, val_interval=200)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 default_hooks = dict(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import torch
 from mmengine.runner import Runner
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmseg_da.adaptation.augment import strong_augment
 from mmseg_da.adaptation.iteration import Iteration
+from mmseg_da.adaptation.pseudo_labels import ClassThresholds, inner_rows
 from mmseg_da.adaptation.supervision import supervise
 from mmseg_da.adaptation.terms.base import AdaptationTerm
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS
 
-PSEUDO_LABELS = ('none', 'image', 'pixel')
+PSEUDO_LABELS = ('none', 'image', 'pixel', 'balanced')
 
 
 def choose_classes(
@@ -56,6 +57,9 @@ class ClassMixTerm(AdaptationTerm):
       reaches the threshold.
     - ``pseudo_labels='pixel'``: only pixels whose confidence reaches the
       threshold have a label.
+    - ``pseudo_labels='balanced'``: of each class that is predicted, the share
+      of pixels whose confidence is highest has a label, as in CBST (Zou et
+      al., ECCV 2018), with moving averages of the classes' thresholds.
     - ``pseudo_labels='none'``: the target is context; the rest is ignored.
     - ``onto='source'``: the rest comes from the batch's next source image,
       with its true label. No target image is used.
@@ -65,9 +69,17 @@ class ClassMixTerm(AdaptationTerm):
 
     Args:
         onto (str): 'target' or 'source'. Defaults to 'target'.
-        pseudo_labels (str): 'none', 'image' or 'pixel'. Defaults to 'pixel'.
+        pseudo_labels (str): 'none', 'image', 'pixel' or 'balanced'. Defaults
+            to 'pixel'.
         threshold (float): Confidence that counts, in [0, 1]. Defaults to
             0.968, DACS's.
+        share (float): Share of each class's pixels that counts with
+            'balanced', in (0, 1]. Defaults to 0.5.
+        ignore_margins (tuple[float, float]): Shares of the target image's
+            height at its top and its bottom where pseudo-labels never count,
+            such as the car's hood. Sensible where crops are as high as the
+            image; DAFormer leaves out 15 and 120 of 512 rows. Defaults to
+            (0, 0).
         color_jitter (float): Strength of the mixed image's colour jitter.
             Defaults to 0.25.
         blur (bool): Whether mixed images are blurred at random. Defaults to
@@ -84,6 +96,8 @@ class ClassMixTerm(AdaptationTerm):
         onto: str = 'target',
         pseudo_labels: str = 'pixel',
         threshold: float = 0.968,
+        share: float = 0.5,
+        ignore_margins: tuple[float, float] = (0.0, 0.0),
         color_jitter: float = 0.25,
         blur: bool = True,
         **kwargs,
@@ -103,13 +117,30 @@ class ClassMixTerm(AdaptationTerm):
                 f'{self.key}.threshold is {threshold}, expected a '
                 'probability, 0 to 1.'
             )
+        if not 0 < share <= 1:
+            raise InputError(
+                f'{self.key}.share is {share}, expected the share of each '
+                "class's pixels, more than 0 and at most 1."
+            )
+        _check_margins(f'{self.key}.ignore_margins', ignore_margins)
         self.onto = onto
         self.pseudo_labels = pseudo_labels if onto == 'target' else 'none'
         self.needs_teacher = self.pseudo_labels != 'none'
+        if self.pseudo_labels == 'balanced':
+            self.state_name = 'balance of classes'
         self.threshold = threshold
+        self.share = share
+        self.ignore_margins = ignore_margins
         self.color_jitter = color_jitter
         self.blur = blur
         self.confident_share: Tensor | None = None
+
+    def build(self, runner: Runner, segmentor: nn.Module) -> None:
+        if self.pseudo_labels == 'balanced':
+            device = next(segmentor.parameters()).device
+            self.class_thresholds = ClassThresholds(
+                segmentor.num_classes, self.share, device
+            )
 
     def losses(self, iteration: Iteration) -> dict[str, Tensor]:
         segmentor = iteration.segmentor
@@ -150,11 +181,19 @@ class ClassMixTerm(AdaptationTerm):
             )
         if self.pseudo_labels == 'none':
             return images, torch.full_like(labels, ignore_index), None
-        confidence, pseudo = iteration.pseudo_labels
-        confident = confidence >= self.threshold
+        confidence, predicted = iteration.pseudo_labels
+        inner = inner_rows(labels.shape[1], self.ignore_margins)
+        ignored = torch.full_like(predicted, ignore_index)
+        pseudo = ignored.clone()
+        pseudo[:, inner] = predicted[:, inner]
+        threshold = self.threshold
+        if self.pseudo_labels == 'balanced':
+            threshold = self.class_thresholds.update(
+                confidence[:, inner], predicted[:, inner]
+            )[predicted]
+        confident = confidence >= threshold
         self.confident_share = confident.float().mean()
-        if self.pseudo_labels == 'pixel':
-            ignored = torch.full_like(pseudo, ignore_index)
+        if self.pseudo_labels != 'image':
             return images, torch.where(confident, pseudo, ignored), None
         share = confident.float().mean(dim=(1, 2), keepdim=True)
         return images, pseudo, share.expand(pseudo.shape)
@@ -164,3 +203,24 @@ class ClassMixTerm(AdaptationTerm):
             runner.message_hub.update_scalar(
                 'train/confident_share', self.confident_share
             )
+
+    def state_dict(self) -> dict:
+        return dict(thresholds=self.class_thresholds.values.cpu())
+
+    def load_state_dict(self, state: dict, iteration: int) -> None:
+        values = self.class_thresholds.values
+        self.class_thresholds.values = state['thresholds'].to(values)
+
+
+def _check_margins(key: str, margins: tuple[float, float]) -> None:
+    pair = isinstance(margins, (tuple, list)) and len(margins) == 2
+    if not pair or not all(0 <= share < 1 for share in margins):
+        raise InputError(
+            f'{key} is {margins!r}, expected shares of the height at the top '
+            'and at the bottom, such as (0.03, 0.23).'
+        )
+    if sum(margins) >= 1:
+        raise InputError(
+            f'{key} {tuple(margins)} is wider than the image: give shares of '
+            'the height that add up to less than 1.'
+        )

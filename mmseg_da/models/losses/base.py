@@ -9,7 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from mmseg_da.errors import InputError
-from mmseg_da.models.losses.class_weight import load_class_weight
+from mmseg_da.models.losses.class_weight import (
+    load_class_weight,
+    weight_file,
+)
 from mmseg_da.models.losses.labels import DeferredLabelCheck, valid_pixels
 
 REDUCTIONS = ('none', 'mean', 'sum')
@@ -105,11 +108,11 @@ class SegmentationLoss(nn.Module, ABC):
     """Base of the losses: MMSegmentation's interface, checked settings.
 
     Args:
-        class_weight (str or Sequence[float], optional): Weight of each
-            class, or the path of a class statistics JSON
-            (:func:`load_class_weight`). A missing file is an error when the
-            loss is first used, so that predicting works without the file;
-            ``tools/train.py`` finds it earlier.
+        class_weight (str, dict or Sequence[float], optional): Weight of each
+            class, the path of a class statistics JSON, or a dict of the path,
+            a power and a clip (:func:`load_class_weight`). A missing
+            file is an error when the loss is first used, so that predicting
+            works without the file; ``tools/train.py`` finds it earlier.
             Defaults to None: all equal.
         loss_weight (float): Factor of the loss. Defaults to 1.0.
         reduction (str): ``'none'``, ``'mean'`` or ``'sum'``.
@@ -123,7 +126,7 @@ class SegmentationLoss(nn.Module, ABC):
 
     def __init__(
         self,
-        class_weight: str | Sequence[float] | None = None,
+        class_weight: str | dict | Sequence[float] | None = None,
         loss_weight: float = 1.0,
         reduction: str = 'mean',
         loss_name: str = 'loss',
@@ -140,15 +143,17 @@ class SegmentationLoss(nn.Module, ABC):
         # A buffer moves to the model's device. The weights are a setting,
         # so checkpoints do not hold them.
         self.register_buffer('class_weight', None, persistent=False)
-        self._missing_file: str | None = None
-        if isinstance(class_weight, str) and not Path(class_weight).exists():
-            self._missing_file = class_weight
+        # Class weights whose file was missing.
+        self._deferred: str | dict | None = None
+        file = weight_file(class_weight)
+        if file is not None and not Path(file).exists():
+            self._deferred = class_weight
         else:
             self._set_class_weight(class_weight)
         self._label_check = DeferredLabelCheck()
 
     def _set_class_weight(
-        self, class_weight: str | Sequence[float] | None
+        self, class_weight: str | dict | Sequence[float] | None
     ) -> None:
         weights = load_class_weight(class_weight)
         self.class_weight = None if weights is None else torch.tensor(weights)
@@ -159,9 +164,9 @@ class SegmentationLoss(nn.Module, ABC):
         Raises:
             InputError: If the file is still missing.
         """
-        if self._missing_file is not None:
-            self._set_class_weight(self._missing_file)
-            self._missing_file = None
+        if self._deferred is not None:
+            self._set_class_weight(self._deferred)
+            self._deferred = None
 
     def check(self, name: str, value: float) -> float:
         """Check that a setting is finite and not negative, and return it."""

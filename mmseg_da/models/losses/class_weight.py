@@ -8,18 +8,29 @@ from numbers import Real
 from mmseg_da.errors import InputError
 
 KEY = 'median_frequency_weights'
+ClassWeight = str | dict | Sequence[float] | None
+
+
+def weight_file(class_weight: ClassWeight) -> str | None:
+    """The file that class weights come from; None for a list of numbers."""
+    if isinstance(class_weight, dict):
+        class_weight = class_weight.get('file')
+    return class_weight if isinstance(class_weight, str) else None
 
 
 def load_class_weight(
-    class_weight: str | Sequence[float] | None,
-    num_classes: int | None = None,
+    class_weight: ClassWeight, num_classes: int | None = None
 ) -> list[float] | None:
     """Return the class weights as a list of positive numbers.
 
     Args:
-        class_weight (str or Sequence[float], optional): The weights, or the
-            path of a JSON from ``tools/analysis/class_statistics.py``, of
-            which ``median_frequency_weights`` is used.
+        class_weight (str, dict or Sequence[float], optional): The weights;
+            or the path of a JSON from ``tools/analysis/class_statistics.py``,
+            of which ``median_frequency_weights`` is used; or
+            ``dict(file=path, power=1, clip=None)``: these weights to a power,
+            then clipped to ``clip=(low, high)``. In the dict's form a class
+            that never occurs in the statistics gets the weight 1, after the
+            clipping: its median-frequency weight is a guess.
         num_classes (int, optional): Expected number of weights.
             Defaults to None: any number.
 
@@ -28,19 +39,27 @@ def load_class_weight(
 
     Raises:
         InputError: If the file is missing or is not such a JSON, if a
-            weight is not a positive finite number, or if the number of
-            weights differs from ``num_classes``.
+            weight is not a positive finite number, if the number of weights
+            differs from ``num_classes``, or if the dict is wrong.
 
     Example:
         >>> load_class_weight([1, 2.5], num_classes=2)
         [1.0, 2.5]
+        >>> load_class_weight(
+        ...     dict(file='classes.json', power=0.5, clip=(0.3, 4.0)))
     """
     if class_weight is None:
         return None
     where = 'class_weight'
-    if isinstance(class_weight, str):
-        where = f'class_weight of {class_weight}'
-        class_weight, num_classes = _read(class_weight, num_classes)
+    path = weight_file(class_weight)
+    power, clip, counts = 1.0, None, ()
+    if isinstance(class_weight, dict):
+        power, clip = _check_settings(class_weight)
+        counts = _read(path, 'pixel_counts')
+    if path is not None:
+        where = f'class_weight of {path}'
+        num_classes = num_classes or len(_read(path, 'classes'))
+        class_weight = _read(path, KEY)
     if isinstance(class_weight, (str, dict)) or not hasattr(
         class_weight, '__iter__'
     ):
@@ -55,23 +74,62 @@ def load_class_weight(
             f'{num_classes} classes; give one for each class.'
         )
     for index, weight in enumerate(weights):
-        number = isinstance(weight, Real) and not isinstance(weight, bool)
-        if not number or not math.isfinite(weight) or weight <= 0:
+        if not _is_positive(weight):
             raise InputError(
                 f'{where} has {weight!r} for class {index}; give a positive '
                 'finite number for each class.'
             )
-    return [float(weight) for weight in weights]
+    weights = [float(weight) ** power for weight in weights]
+    if clip is not None:
+        weights = [min(max(weight, clip[0]), clip[1]) for weight in weights]
+    absent = {index for index, count in enumerate(counts) if count == 0}
+    return [1.0 if i in absent else w for i, w in enumerate(weights)]
 
 
-def _read(path: str, num_classes: int | None) -> tuple[object, int]:
-    """Return the weights in the JSON and their expected number."""
+def _is_positive(value: object) -> bool:
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    return number and math.isfinite(value) and value > 0
+
+
+def _check_settings(settings: dict) -> tuple[float, Sequence[float] | None]:
+    """Check the dict's form and return its power and clip."""
+    if unknown := settings.keys() - {'file', 'power', 'clip'}:
+        raise InputError(
+            f'class_weight has the key {min(unknown)!r}; expected a dict of '
+            'file, power and clip.'
+        )
+    if not isinstance(settings.get('file'), str):
+        raise InputError(
+            f'class_weight.file is {settings.get("file")!r}; give the path '
+            'of a JSON that tools/analysis/class_statistics.py wrote.'
+        )
+    power, clip = settings.get('power', 1.0), settings.get('clip')
+    if not _is_positive(power):
+        raise InputError(
+            f'class_weight.power is {power!r}; give a positive number, such '
+            'as 0.5 for the square root.'
+        )
+    if clip is not None and not (
+        isinstance(clip, (list, tuple))
+        and len(clip) == 2
+        and all(map(_is_positive, clip))
+        and clip[0] <= clip[1]
+    ):
+        raise InputError(
+            f'class_weight.clip is {clip!r}; give the smallest and the '
+            'largest weight, such as (0.3, 4.0).'
+        )
+    return power, clip
+
+
+def _read(path: str, key: str) -> object:
+    """Return the value of a key in the JSON."""
     command = f'python tools/analysis/class_statistics.py CONFIG --out {path}'
     try:
         with open(path, encoding='utf-8') as file:
-            statistics = json.load(file)
-        weights, classes = statistics[KEY], statistics['classes']
-        return weights, num_classes or len(classes)
+            value = json.load(file)[key]
+        # What is wrong with the weights is said in more words by the caller.
+        return value if key == KEY else list(value)
     except FileNotFoundError:
         raise InputError(
             f'class_weight names the file {path}, which does not exist; '
@@ -85,6 +143,6 @@ def _read(path: str, num_classes: int | None) -> tuple[object, int]:
     except (ValueError, KeyError, TypeError):
         raise InputError(
             f'class_weight names the file {path}, which is not a class '
-            f'statistics JSON with the keys classes and {KEY}; write it '
-            f'anew with `{command}`.'
+            f'statistics JSON with the key {key}; write it anew with '
+            f'`{command}`.'
         ) from None

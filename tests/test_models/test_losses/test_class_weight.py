@@ -1,7 +1,9 @@
 import json
+from pathlib import Path
 
 import pytest
 import torch
+from sentence import sentence
 from torch import nn
 
 from launch import check_class_weights
@@ -19,6 +21,46 @@ def write(path, weights, classes=('road', 'car', 'bike')):
     )
     path.write_text(json.dumps(statistics))
     return str(path)
+
+
+BALANCED = dict(power=0.5, clip=(0.3, 4.0))
+
+
+def test_power_and_clip(tmp_path):
+    """0.04 to 0.3, 25 to 4, 2.25 to 1.5; the absent class counts as 1."""
+    path = write(
+        tmp_path / 'weights.json', [0.04, 25, 2.25, 25], tuple('abcd')
+    )
+    statistics = json.loads(Path(path).read_text())
+    statistics['pixel_counts'][3] = 0
+    Path(path).write_text(json.dumps(statistics))
+    weights = dict(BALANCED, file=path)
+    assert load_class_weight(weights) == [0.3, 4.0, 1.5, 1.0]
+    assert load_class_weight(dict(file=path)) == [0.04, 25, 2.25, 1.0]
+    assert load_class_weight(path) == [0.04, 25, 2.25, 25]
+    loss = CrossEntropyLoss(class_weight=weights)
+    assert loss.class_weight.tolist() == pytest.approx([0.3, 4.0, 1.5, 1.0])
+
+
+@pytest.mark.parametrize(
+    'settings, found',
+    [
+        (dict(power=0), 'class_weight.power is 0; give a positive number'),
+        (dict(power='2'), "class_weight.power is '2'; give"),
+        (
+            dict(clip=(4.0, 0.3)),
+            r'class_weight.clip is \(4.0, 0.3\); give the',
+        ),
+        (dict(clip=3), 'class_weight.clip is 3; give the smallest'),
+        (dict(file=None), 'class_weight.file is None; give the path'),
+        (dict(powr=2), "class_weight has the key 'powr'; expected a dict"),
+    ],
+)
+def test_bad_settings(tmp_path, settings, found):
+    path = write(tmp_path / 'weights.json', [1, 2, 3])
+    with pytest.raises(InputError, match=found) as error:
+        load_class_weight({'file': path, **settings})
+    sentence(error.value)
 
 
 def test_load(tmp_path):
@@ -63,10 +105,12 @@ def test_number_of_classes_is_the_callers(tmp_path):
         load_class_weight(path, 19)
 
 
-def test_missing_file_says_the_command(tmp_path):
+@pytest.mark.parametrize('settings', [None, BALANCED])
+def test_missing_file_says_the_command(tmp_path, settings):
     path = tmp_path / 'weights.json'
     command = f'python tools/analysis/class_statistics.py CONFIG --out {path}'
-    loss = CrossEntropyLoss(class_weight=str(path))
+    weights = str(path) if settings is None else dict(settings, file=str(path))
+    loss = CrossEntropyLoss(class_weight=weights)
     # To predict, nothing needs it.
     model = nn.Module()
     model.num_classes, model.loss_decode = 3, loss
@@ -79,9 +123,9 @@ def test_missing_file_says_the_command(tmp_path):
             use()
         assert str(path) in str(error.value)
         assert command in str(error.value)
-    write(path, [1, 2, 3])
+    write(path, [1, 4, 3] if settings is None else [1, 16, 9])
     check_class_weights(model)
-    assert loss.class_weight.tolist() == [1, 2, 3]
+    assert loss.class_weight.tolist() == [1, 4, 3]
     with pytest.raises(InputError, match='cannot be read'):
         load_class_weight(str(tmp_path))
 

@@ -1,5 +1,7 @@
 """Counts and weights of tiny label files, computed by hand."""
 
+import shutil
+
 import numpy as np
 import pytest
 from mmengine.config import Config
@@ -9,9 +11,9 @@ from analysis.class_counts import (
     _histogram,
     class_statistics,
     median_frequency_weights,
-    read_statistics,
 )
 from mmseg_da.errors import InputError
+from mmseg_da.utils.statistics_file import read_statistics
 
 # Label ids of Cityscapes: 7 road (0), 8 sidewalk (1), 26 car (13), 0 void.
 ROAD, WALK, CAR, VOID = 7, 8, 26, 0
@@ -82,6 +84,19 @@ def test_repeated_and_joined_data_sets_count_their_files_once(cfg):
     )
     assert twice['num_images'] == 4
     assert twice['pixel_counts'][0] == 12
+
+
+def test_different_images_of_one_name_have_no_counts_of_a_file(cfg, tmp_path):
+    first = cfg.train_dataloader.dataset
+    for folder in ('images', 'labels'):
+        shutil.copytree(tmp_path / folder, tmp_path / 'other' / folder)
+    write(tmp_path / 'other/labels/00002.png', [[CAR, ROAD], [VOID, VOID]])
+    second = dict(first, data_root=str(tmp_path / 'other'))
+    joined = dict(type='ConcatDataset', datasets=[first, second])
+    both = Config(dict(train_dataloader=dict(dataset=joined)))
+    assert class_statistics(both, 'train')['num_images'] == 4
+    with pytest.raises(InputError, match=r'have the name 00002\.png, by'):
+        class_statistics(both, 'train', per_file=True)
 
 
 def test_a_stock_data_set_and_its_values_without_class(tmp_path):

@@ -63,6 +63,19 @@ def test_writes_json_table_and_figure(run, tmp_path, capsys):
     assert not (cv2.imread(str(single)) == orange).all(-1).any()
 
 
+def test_per_file(run, tmp_path):
+    """One line a file; the JSON is otherwise the same."""
+    out = tmp_path / 'a.json'
+    result = run('--out', out, '--per-file')
+    assert json.loads(out.read_text()) == result
+    files = result.pop('files')
+    assert list(files) == ['1.png', '2.png']
+    assert files['1.png'] == [128] + 18 * [0]
+    assert files['2.png'] == 13 * [0] + [128] + 5 * [0]
+    assert '"2.png": [0, 0, ' in out.read_text()
+    assert result == run()
+
+
 def test_other_classes_are_not_drawn_beside(run, tmp_path):
     other = tmp_path / 'other.json'
     out = tmp_path / 'a.json'

@@ -153,9 +153,10 @@ def test_numbers_of_another_version_are_left_out(tmp_path, finish):
         assert bool(result['curves']['mIoU']) == bool(state)
 
 
-def test_class_weights_are_part_of_a_version(tmp_path):
+@pytest.mark.parametrize('form', [str, lambda path: dict(file=str(path))])
+def test_class_weights_are_part_of_a_version(tmp_path, form):
     path = tmp_path / 'weights.json'
-    options = {'model.decode_head.loss_decode.class_weight': str(path)}
+    options = {'model.decode_head.loss_decode.class_weight': form(path)}
     found = set()
     for text in (None, 'a', 'b'):
         if text:

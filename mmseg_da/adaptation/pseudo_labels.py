@@ -1,0 +1,95 @@
+"""Which pixels of a teacher's prediction count as labels."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from mmengine.dist import all_reduce
+from torch import Tensor
+
+# Share of its threshold that a class keeps in an iteration.
+MOMENTUM = 0.9
+
+
+def balanced_thresholds(
+    confidence: Tensor, labels: Tensor, num_classes: int, share: float
+) -> Tensor:
+    """The confidence that a share of each class's pixels reaches.
+
+    Class-balanced self-training of "Unsupervised Domain Adaptation for
+    Semantic Segmentation via Class-Balanced Self-Training" (ECCV 2018),
+    algorithm 2: of the n pixels that are predicted as a class, the
+    ``ceil(share * n)`` most confident ones count.
+
+    Args:
+        confidence (Tensor): Probability of the predicted class, any shape.
+        labels (Tensor): Predicted classes, of the same shape.
+        num_classes (int): Number of classes C.
+        share (float): In (0, 1].
+
+    Returns:
+        Tensor: ``(C,)``, NaN for classes that are not predicted.
+    """
+    thresholds = confidence.new_full((num_classes,), math.nan)
+    for label in labels.unique().tolist():
+        values = confidence[labels == label]
+        counting = math.ceil(share * len(values))
+        place = len(values) - counting + 1
+        thresholds[label] = values.kthvalue(place).values
+    return thresholds
+
+
+class ClassThresholds:
+    """Moving averages of each class's balanced threshold.
+
+    A class starts with the threshold of the first batch in which it is
+    predicted. The average is over the ranks too, so that all have the same.
+
+    Args:
+        num_classes (int): Number of classes C.
+        share (float): See :func:`balanced_thresholds`.
+        device (torch.device): Of the predictions.
+    """
+
+    def __init__(
+        self, num_classes: int, share: float, device: torch.device
+    ) -> None:
+        self.share = share
+        self.values = torch.full((num_classes,), math.nan, device=device)
+
+    def update(self, confidence: Tensor, labels: Tensor) -> Tensor:
+        """Follow a batch's predictions.
+
+        Args:
+            confidence (Tensor): ``(M, H, W)``.
+            labels (Tensor): ``(M, H, W)``.
+
+        Returns:
+            Tensor: The thresholds ``(C,)`` after the batch.
+        """
+        found = balanced_thresholds(
+            confidence, labels, len(self.values), self.share
+        )
+        sums = torch.stack([found.nan_to_num(), (~found.isnan()).float()])
+        all_reduce(sums)
+        found = sums[0] / sums[1]  # NaN where no rank predicts the class
+        moved = MOMENTUM * self.values + (1 - MOMENTUM) * found
+        moved = torch.where(self.values.isnan(), found, moved)
+        self.values = torch.where(found.isnan(), self.values, moved)
+        return self.values
+
+
+def inner_rows(height: int, margins: tuple[float, float]) -> slice:
+    """The rows between two margins.
+
+    Args:
+        height (int): Rows of the image.
+        margins (tuple[float, float]): Shares of the height at the top and at
+            the bottom.
+
+    Returns:
+        slice: Of the rows.
+    """
+    top, bottom = (round(share * height) for share in margins)
+    return slice(top, height - bottom)

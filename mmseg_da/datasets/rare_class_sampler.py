@@ -1,0 +1,134 @@
+"""Drawing images by the classes that they hold (DAFormer, CVPR 2022)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sized
+from itertools import count
+from pathlib import PurePath
+
+import numpy as np
+
+from mmseg_da.datasets.samplers import (
+    InfiniteSampler,
+    SeededIndex,
+    mix_seed,
+)
+from mmseg_da.errors import InputError
+from mmseg_da.registry import DATA_SAMPLERS
+from mmseg_da.utils.statistics_file import read_statistics
+
+KEY = 'train_dataloader.sampler'
+
+
+@DATA_SAMPLERS.register_module()
+class RareClassSampler(InfiniteSampler):
+    """Draws images so that rare classes are seen often.
+
+    Rare class sampling of "DAFormer: Improving Network Architectures and
+    Training Strategies for Domain-Adaptive Semantic Segmentation" (CVPR
+    2022), eq. 6 and 7: first a class, with probability
+    ``softmax((1 - f) / T)`` of its frequency f among the labelled pixels,
+    then any of the images that hold it. DAFormer's repeated cropping, until
+    the class is in the crop, is left out. Each draw depends on the seed and
+    the place in the stream of all ranks alone.
+
+    Args:
+        dataset (Sized): The data set, or a wrapper with ``get_data_info``.
+        statistics (str): JSON that ``tools/analysis/class_statistics.py
+            CONFIG --per-file --out FILE`` wrote for the data set. Images are
+            found in the file by their file names.
+        temperature (float): T; the smaller, the more often the rarest
+            classes are drawn. Defaults to 0.01, DAFormer's.
+        min_pixels (int): Pixels of a class from which on an image holds the
+            class, at the labels' own size. Defaults to 3000, DAFormer's. A
+            class that no image holds is never drawn.
+        seed (int, optional): As for :class:`InfiniteSampler`.
+
+    Raises:
+        InputError: If there are no statistics, or those of other classes or
+            images, or an argument is out of range.
+
+    Example:
+        >>> train_dataloader = dict(sampler=dict(
+        ...     type='mmseg_da.RareClassSampler',
+        ...     statistics='data/gta5/class_statistics.json'))
+    """
+
+    def __init__(
+        self,
+        dataset: Sized,
+        statistics: str | None = None,
+        temperature: float = 0.01,
+        min_pixels: int = 3000,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(dataset, seed=seed)
+        for name, value in (
+            ('temperature', temperature),
+            ('min_pixels', min_pixels),
+        ):
+            if not 0 < value < float('inf'):
+                raise InputError(
+                    f'{KEY}.{name} is {value}, expected a positive number.'
+                )
+        if statistics is None:
+            raise InputError(
+                f'{KEY} draws rare classes but names no statistics: set '
+                f'{KEY}.statistics to a JSON that '
+                'tools/analysis/class_statistics.py CONFIG --per-file --out '
+                'FILE writes.'
+            )
+        counts = self._read(statistics)
+        self.images = [np.flatnonzero(c >= min_pixels) for c in counts.T]
+        held = np.array([len(images) > 0 for images in self.images])
+        if not held.any():
+            raise InputError(
+                f'{KEY}.min_pixels is {min_pixels}, but no image of '
+                f'{statistics} has as many pixels of any class: lower it.'
+            )
+        pixels = np.array(read_statistics(statistics)['pixel_counts'], float)
+        logits = (1 - pixels / pixels.sum()) / temperature
+        chances = np.where(held, np.exp(logits - logits[held].max()), 0)
+        self.chances = chances / chances.sum()
+
+    def _read(self, path: str) -> np.ndarray:
+        """Pixels of each class in each image of the data set."""
+        content = read_statistics(path)
+        advice = (
+            'write it anew with tools/analysis/class_statistics.py CONFIG '
+            f'--per-file --out {path}'
+        )
+        if 'files' not in content:
+            raise InputError(
+                f'{KEY}.statistics {path} holds no counts of each file: '
+                f'{advice}.'
+            )
+        classes = self.dataset.metainfo['classes']
+        if list(classes) != content['classes']:
+            raise InputError(
+                f'{KEY}.statistics {path} counts other classes than the '
+                f'training data set has: {advice}.'
+            )
+        names = [
+            PurePath(self.dataset.get_data_info(i)['img_path']).name
+            for i in range(self.size)
+        ]
+        if missing := [name for name in names if name not in content['files']]:
+            raise InputError(
+                f'{KEY}.statistics {path} lacks {len(missing)} of '
+                f'{len(names)} images of the training data set, such as '
+                f'{missing[0]}: {advice}.'
+            )
+        return np.array([content['files'][name] for name in names])
+
+    def _indices_of_rank(self, start: int = 0) -> Iterator[SeededIndex]:
+        for place in count(
+            self.rank + start * self.world_size, self.world_size
+        ):
+            # Apart from the seed of the sample's augmentation.
+            draw = np.random.default_rng([self.seed, place, 1])
+            images = self.images[
+                draw.choice(len(self.chances), p=self.chances)
+            ]
+            index = int(images[draw.integers(len(images))])
+            yield SeededIndex(index, mix_seed(self.seed, place))

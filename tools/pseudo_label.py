@@ -1,0 +1,213 @@
+"""Label images with a trained network, for another one to learn from.
+
+Writes PNGs of train ids to OUT/train_ids, with 255 where the network is not
+sure. A data set with label_encoding='train_ids' trains on them. Files that
+exist are kept, so a stopped run goes on.
+
+    python tools/pseudo_label.py configs/da/bisenet_adv_gta2cs.py best.pth \\
+        --target --share 0.5 --out data/pseudo
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from PIL import Image
+from rich.progress import track
+
+from inference.images import check_out, write_train_ids
+from launch.cli import (
+    add_cfg_options,
+    add_teacher,
+    one_sentence_errors,
+)
+from mmseg_da.apis import class_thresholds, init_model, pseudo_label
+from mmseg_da.apis.data import read_image
+from mmseg_da.datasets.listing import folder_of
+from mmseg_da.datasets.sample_files import find_images
+from mmseg_da.errors import InputError
+from mmseg_da.registry import DATASETS
+from mmseg_da.utils import explain_build_errors, load_config
+from mmseg_da.utils.dataset_configs import find_target_loader
+from mmseg_da.utils.files import atomic_path
+
+# Images, evenly spaced, that decide on the thresholds of --share.
+SAMPLE = 500
+RECORD = 'pseudo_labels.json'
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        'images',
+        nargs='?',
+        help="folder of images, or a quoted pattern such as 'a/*/left/*.png'",
+    )
+    parser.add_argument(
+        '--target',
+        action='store_true',
+        help='label the images of the target the config adapts to, instead',
+    )
+    parser.add_argument('--out', required=True, help='folder to write to')
+    counting = parser.add_mutually_exclusive_group()
+    counting.add_argument(
+        '--share',
+        type=float,
+        default=0.5,
+        help="share of each class's pixels that is labelled, those that the "
+        f'network is surest of in up to {SAMPLE} images; default: 0.5',
+    )
+    counting.add_argument(
+        '--threshold',
+        type=float,
+        help='label pixels whose class has this probability, instead',
+    )
+    parser.add_argument(
+        '--confidence',
+        action='store_true',
+        help='also write the probability of the class, 0 to 255, as PNGs to '
+        'OUT/confidence',
+    )
+    add_teacher(parser)
+    parser.add_argument(
+        '--device',
+        default='auto',
+        help='cpu, cuda, cuda:1, ...; default: CUDA if there is any',
+    )
+    add_cfg_options(parser)
+    # Else IMAGES would have to follow CHECKPOINT at once.
+    args = parser.parse_intermixed_args(argv)
+    if args.target == (args.images is not None):
+        parser.error('give either IMAGES or --target')
+    return args
+
+
+def list_inputs(args, cfg: Config) -> tuple[str, dict[str, Path]]:
+    """The folder of the images, and each image by its name there."""
+    if not args.target:
+        advice = 'give a folder of images or a pattern'
+        files = find_images(args.images, None, '', None, advice)
+        files = {name: Path(file) for name, file in files.items()}
+        return folder_of(args.images), files
+    _, loader = find_target_loader(cfg) or (None, None)
+    if loader is None:
+        raise InputError(
+            f'{cfg.filename} names no target: give a folder of images, or an '
+            'adaptation config.'
+        )
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    with explain_build_errors(cfg):
+        dataset = DATASETS.build(loader['dataset'])
+    folder = folder_of(dataset.data_prefix['img_path'])
+    paths = [
+        Path(dataset.get_data_info(i)['img_path']) for i in range(len(dataset))
+    ]
+    names = [p.relative_to(folder).with_suffix('').as_posix() for p in paths]
+    return folder, dict(zip(names, paths))
+
+
+def load_thresholds(args, model, files: list[Path]) -> float | torch.Tensor:
+    """The thresholds of an earlier run of the same settings, or new ones.
+
+    Raises:
+        InputError: If the folder holds labels of other settings.
+    """
+    with open(args.checkpoint, 'rb') as file:
+        weights = hashlib.file_digest(file, 'sha256').hexdigest()
+    settings = dict(
+        checkpoint=weights,
+        teacher=args.teacher,
+        share=args.share if args.threshold is None else None,
+        threshold=args.threshold,
+    )
+    path = Path(args.out, RECORD)
+    if path.exists():
+        record = json.loads(path.read_text())
+        if record['settings'] != settings:
+            raise InputError(
+                f'{args.out} holds labels of another checkpoint or threshold '
+                f'({RECORD}): delete the folder, or give another --out.'
+            )
+    else:
+        thresholds = args.threshold
+        if thresholds is None:
+            step = -(-len(files) // SAMPLE)
+            images = map(read_image, files[::step])
+            images = track(
+                images, 'Thresholds', total=len(files[::step]), transient=True
+            )
+            found = class_thresholds(model, images, args.share).tolist()
+            thresholds = [None if math.isnan(t) else t for t in found]
+        record = dict(settings=settings, thresholds=thresholds)
+        with atomic_path(path) as partial:
+            partial.write_text(json.dumps(record, indent=2) + '\n')
+    thresholds = record['thresholds']
+    if isinstance(thresholds, list):
+        # A class that was predicted nowhere gets no label.
+        return torch.tensor(
+            [float('nan') if t is None else t for t in thresholds]
+        )
+    return thresholds
+
+
+def write_confidence(path: Path, confidence) -> None:
+    """Write probabilities of 0..255 as a grey PNG."""
+    with atomic_path(path) as partial:
+        Image.fromarray(confidence).save(partial, format='png')
+
+
+def main(argv: Sequence[str] | None = None) -> dict:
+    args = parse_args(argv)
+    if not 0 < args.share <= 1:
+        raise InputError(
+            f'--share is {args.share}: give more than 0 and at most 1.'
+        )
+    if args.threshold is not None and not 0 <= args.threshold <= 1:
+        raise InputError(f'--threshold is {args.threshold}: give 0 to 1.')
+    cfg = load_config(args.config, args.cfg_options)
+    folder, files = list_inputs(args, cfg)
+    check_out(args.out, folder)
+    model = init_model(cfg, args.checkpoint, args.device, args.teacher)
+    threshold = load_thresholds(args, model, list(files.values()))
+    palette = model.dataset_meta['palette']
+    labels, levels = Path(args.out, 'train_ids'), Path(args.out, 'confidence')
+    todo = [
+        name
+        for name in files
+        if not (labels / f'{name}.png').exists()
+        or (args.confidence and not (levels / f'{name}.png').exists())
+    ]
+    labelled = pixels = 0
+    for name in track(todo, 'Labelling'):
+        image = read_image(files[name])
+        ids, confidence = pseudo_label(model, image, threshold)
+        if args.confidence:
+            write_confidence(levels / f'{name}.png', confidence)
+        write_train_ids(labels / f'{name}.png', ids, palette)
+        labelled += int((ids != 255).sum())
+        pixels += ids.size
+    share = f', {labelled / pixels:.1%} of their pixels' if pixels else ''
+    print(
+        f'{len(todo)} of {len(files)} images labelled{share}; the others '
+        f'were there. Train on them with img_path={folder!r}, '
+        f"seg_map_path={str(labels)!r}, label_encoding='train_ids'."
+    )
+    return dict(images=len(files), labelled=len(todo))
+
+
+if __name__ == '__main__':
+    with one_sentence_errors():
+        main()
