@@ -1,3 +1,3 @@
 """Real-time domain adaptive semantic segmentation for MMSegmentation."""
 
-__version__ = '0.1.0'
+__version__ = '0.2.0'

@@ -88,7 +88,7 @@ ROWS = read_rows()
 
 
 def list_rows() -> str:
-    """List the rows as the Markdown table of the project's README."""
+    """List the rows as the Markdown table of docs/reproduce_paper.md."""
     lines = ['| Table | Row | mIoU printed | Config |', '|---|---|--:|---|']
     for row in ROWS:
         table = TABLES[row.table].split(':')[0].split(',')[0]

@@ -59,9 +59,9 @@ def test_only_selects_by_table_label_or_name():
         select_rows('tabel4')
 
 
-def test_the_readme_lists_the_rows():
+def test_the_page_lists_the_rows():
     """After a new row: python tools/reproduce.py --list."""
-    assert list_rows() in (ROOT / 'README.md').read_text()
+    assert list_rows() in (ROOT / 'docs/reproduce_paper.md').read_text()
 
 
 @pytest.mark.parametrize('row', ROWS, ids=lambda row: row.name)
