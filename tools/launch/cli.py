@@ -73,4 +73,6 @@ def one_sentence_errors() -> Iterator[None]:
             f'{error.filename or "A file"} cannot be written '
             f'({error.strerror}): free some space, or write elsewhere.'
         )
+    else:
+        return
     sys.exit(f'{Path(sys.argv[0]).name}: {sentence}')
