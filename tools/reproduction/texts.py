@@ -12,7 +12,7 @@ READING = (
 COST_NOTE = (
     'What the networks cost at 512x1024, batch 1. MACs are '
     'multiply-accumulates, which the paper prints as FLOPs; own latency is '
-    'the median with its quartiles. The table says how many runs were timed '
-    'after how many of warm-up, with the device synchronised. The paper had '
-    'no warm-up and did not synchronise.'
+    'the median with its quartiles, of as many times after as many of '
+    'warm-up as the table says and with the device synchronised, the paper’s '
+    'was taken without either.'
 )
