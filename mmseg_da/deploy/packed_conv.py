@@ -22,11 +22,12 @@ def can_pack(conv: nn.Module) -> bool:
         and conv.padding_mode == 'zeros'
         and torch.backends.mkldnn.is_available()
         and hasattr(torch.ops.mkldnn, '_convolution_pointwise')
-        and (
-            conv.weight.dtype != torch.bfloat16
-            or torch.ops.mkldnn._is_mkldnn_bf16_supported()
-        )
+        and (conv.weight.dtype != torch.bfloat16 or _packs_bf16())
     )
+
+
+def _packs_bf16() -> bool:
+    return torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 class PackedConv2d(nn.Module):
