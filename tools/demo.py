@@ -16,7 +16,8 @@ from mmengine.config import Config
 
 from launch.cli import one_sentence_errors
 from mmseg_da.utils.config import REPO_ROOT
-from reproduction.demo_options import DATA, walk_dicts
+from mmseg_da.utils.config_tree import iter_dicts
+from reproduction.demo_options import DATA
 from reproduction.experiments import (
     last_checkpoint,
     option_words,
@@ -73,7 +74,7 @@ def data_options(name: str, data: str, short: bool) -> dict[str, object]:
     return {
         f'{key}.data_root': node['data_root'].replace(DATA, data, 1)
         for part in (*loaders, 'default_hooks')
-        for key, node in walk_dicts(cfg[part], part)
+        for key, node in iter_dicts(cfg[part], part)
         if 'data_root' in node
     }
 

@@ -1,7 +1,5 @@
 """The paper's method under a hook of its own name."""
 
-from __future__ import annotations
-
 from torch import nn
 
 from mmseg_da.adaptation.hook import AdaptationHook

@@ -1,7 +1,5 @@
 """Strong augmentation of preprocessed batches, on the device they are on."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """The hook through which adaptation terms reach a segmentor."""
 
-from __future__ import annotations
-
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper

@@ -1,7 +1,5 @@
 """What adaptation terms may ask of one training iteration."""
 
-from __future__ import annotations
-
 from functools import cached_property
 from zlib import crc32
 

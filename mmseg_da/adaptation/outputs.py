@@ -1,7 +1,5 @@
 """Which of a decode head's outputs it predicts with."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

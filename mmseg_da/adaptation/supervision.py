@@ -1,7 +1,5 @@
 """Supervising every head of a segmentor on further images."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,8 +1,7 @@
 """The endless stream of unlabelled target batches."""
 
-from __future__ import annotations
-
 import copy
+from typing import Self
 
 from mmengine.runner import Runner
 
@@ -43,7 +42,7 @@ class TargetStream:
         self.loader.sampler.skip(runner.iter * self.loader.batch_size)
         self._batches = iter(self.loader)
 
-    def __iter__(self) -> TargetStream:
+    def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> dict:

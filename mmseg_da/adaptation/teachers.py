@@ -1,7 +1,5 @@
 """Teachers that label the target for self-training."""
 
-from __future__ import annotations
-
 import torch
 from mmengine.model import MomentumAnnealingEMA
 from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm

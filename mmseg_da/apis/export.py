@@ -65,5 +65,5 @@ def export(
         torch.manual_seed(0)
         inputs = [torch.randn(1, 3, *shape) for _ in range(2)]
     checked = inputs[:4]
-    found = check_parity(fast.network, path, format, precision, checked)
+    found = check_parity(fast.network, path, precision, checked)
     return dict(found, path=path, checked=len(checked))

@@ -86,21 +86,16 @@ def _one_map(
     blocks = first.to(dtype)[..., None, None].repeat(1, 1, BLOCK, BLOCK)
     row, column = mixed.nonzero(as_tuple=True)
     if len(row):
+        chunk = max(1, CHUNK // (len(logits) * BLOCK * BLOCK))
         decided = [
             _decide(logits, rows, columns, r, c)
-            for r, c in zip(
-                *(x.split(_per_chunk(logits)) for x in (row, column))
-            )
+            for r, c in zip(row.split(chunk), column.split(chunk))
         ]
         blocks[row, column] = torch.cat(decided).to(dtype)
     full = blocks.transpose(1, 2).reshape(
         len(rows.starts) * BLOCK, len(columns.starts) * BLOCK
     )
     return full[: size[0], : size[1]]
-
-
-def _per_chunk(logits: Tensor) -> int:
-    return max(1, CHUNK // (len(logits) * BLOCK * BLOCK))
 
 
 def _decide(

@@ -6,7 +6,7 @@ import io
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from mmseg_da.deploy.class_map import class_map
 from mmseg_da.deploy.runtimes import (
     PRECISION_KEY,
-    OnnxNetwork,
-    OpenVinoNetwork,
+    load_network,
     optional_import,
 )
 from mmseg_da.errors import InputError
@@ -93,7 +92,6 @@ def export_network(
 def check_parity(
     network: nn.Module,
     path: str | Path,
-    format: str,
     precision: str,
     images: Sequence[Tensor],
 ) -> dict:
@@ -102,6 +100,7 @@ def check_parity(
     Args:
         network (nn.Module): In fp32.
         path (str | Path): What :func:`export_network` wrote.
+        precision (str): What it was exported in.
         images (Sequence[Tensor]): Normalised images ``(1, 3, H, W)``.
 
     Returns:
@@ -110,8 +109,7 @@ def check_parity(
     Raises:
         InputError: If they differ by more than the precision explains.
     """
-    runtime: Callable[[Tensor], Tensor]
-    runtime = OnnxNetwork(path) if format == 'onnx' else OpenVinoNetwork(path)
+    runtime = load_network(path)
     difference, largest, agreement = [], [], []
     for image in images:
         with torch.inference_mode():
@@ -217,7 +215,9 @@ def _quantize(path: Path, calibration: Sequence[Tensor]) -> Path:
 
         def get_next(self):
             image = next(self.images, None)
-            return None if image is None else {'image': _array(image)}
+            if image is None:
+                return None
+            return {'image': image.float().contiguous().numpy()}
 
     prepared = path.with_name('prepared.onnx')
     quantized = path.with_name('quantized.onnx')
@@ -238,10 +238,6 @@ def _quantize(path: Path, calibration: Sequence[Tensor]) -> Path:
             op_types_to_quantize=['Conv', 'Add', 'MaxPool'],
         )
     return quantized
-
-
-def _array(image: Tensor):
-    return image.float().contiguous().numpy()
 
 
 def _to_openvino(path: Path, out: Path, precision: str) -> None:

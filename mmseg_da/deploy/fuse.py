@@ -50,17 +50,13 @@ def fast_network(
         nn.Module: In channels-last; takes ``(N, 3, H, W)`` of ``dtype`` and
         returns logits ``(N, num_classes, h, w)``.
     """
+    if dtype != torch.float32:
+        segmentor = copy.deepcopy(segmentor).to(dtype)
     backbone, head = segmentor.backbone, segmentor.decode_head
     if _is_plain_bisenet(backbone, head):
-        if dtype != torch.float32:
-            backbone, head = (
-                copy.deepcopy(part).to(dtype) for part in (backbone, head)
-            )
         network = FastBiSeNet(backbone, head, pack)
     else:
         network = _EncoderDecoder(segmentor)
-        if dtype != torch.float32:
-            network = copy.deepcopy(network).to(dtype)
     network = network.eval().requires_grad_(False)
     return network.to(memory_format=torch.channels_last)
 

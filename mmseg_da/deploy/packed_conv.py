@@ -36,8 +36,6 @@ class PackedConv2d(nn.Module):
     Args:
         conv (nn.Conv2d): On the CPU, with BatchNorm folded into it.
         relu (bool): Whether a ReLU comes last. Defaults to False.
-        shape (tuple): Shape of an input, for which oneDNN chooses the layout
-            of the weights. Other shapes work too.
 
     Shape:
         - Input: ``(N, C_in, H, W)`` and, optionally, a map of the output's
@@ -45,14 +43,12 @@ class PackedConv2d(nn.Module):
         - Output: ``(N, C_out, H', W')`` in channels-last.
     """
 
-    def __init__(
-        self, conv: nn.Conv2d, relu: bool = False, shape: tuple = ()
-    ) -> None:
+    def __init__(self, conv: nn.Conv2d, relu: bool = False) -> None:
         super().__init__()
         self.geometry = conv.padding, conv.stride, conv.dilation, conv.groups
         self.relu = 'relu' if relu else 'none'
         self.weight = torch._C._nn.mkldnn_reorder_conv2d_weight(
-            conv.weight.detach().to_mkldnn(), *self.geometry, shape or None
+            conv.weight.detach().to_mkldnn(), *self.geometry, None
         )
         self.bias = None if conv.bias is None else conv.bias.detach()
 

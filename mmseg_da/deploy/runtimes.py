@@ -38,13 +38,12 @@ class OnnxNetwork:
 
     Args:
         path (str | Path): File that ``tools/export.py`` wrote.
-        threads (int, optional): Defaults to PyTorch's.
     """
 
-    def __init__(self, path: str | Path, threads: int | None = None):
+    def __init__(self, path: str | Path) -> None:
         ort = optional_import('onnxruntime')
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or torch.get_num_threads()
+        options.intra_op_num_threads = torch.get_num_threads()
         try:
             self.session = ort.InferenceSession(
                 str(path), options, providers=['CPUExecutionProvider']
@@ -65,29 +64,21 @@ class OpenVinoNetwork:
     """A network in an OpenVINO or ONNX file, run by OpenVINO.
 
     Args:
-        path (str | Path): File that ``tools/export.py`` wrote.
-        threads (int, optional): Defaults to PyTorch's.
-        precision (str, optional): 'bf16' or 'fp32'. Defaults to the
-            precision in the file, else 'fp32'.
+        path (str | Path): File that ``tools/export.py`` wrote. It holds its
+            precision, 'bf16' or 'fp32', which is the default.
     """
 
-    def __init__(
-        self,
-        path: str | Path,
-        threads: int | None = None,
-        precision: str | None = None,
-    ):
+    def __init__(self, path: str | Path) -> None:
         openvino = optional_import('openvino')
         core = openvino.Core()
         try:
             model = core.read_model(str(path))
-            if precision is None and model.has_rt_info(PRECISION_KEY):
-                precision = str(model.get_rt_info(PRECISION_KEY).value)
+            half = model.has_rt_info(PRECISION_KEY) and (
+                str(model.get_rt_info(PRECISION_KEY).value) == 'bf16'
+            )
             options = {
-                'INFERENCE_PRECISION_HINT': 'bf16'
-                if precision == 'bf16'
-                else 'f32',
-                'INFERENCE_NUM_THREADS': threads or torch.get_num_threads(),
+                'INFERENCE_PRECISION_HINT': 'bf16' if half else 'f32',
+                'INFERENCE_NUM_THREADS': torch.get_num_threads(),
                 'PERFORMANCE_HINT': 'LATENCY',
             }
             compiled = core.compile_model(model, 'CPU', options)
@@ -109,9 +100,7 @@ class OpenVinoNetwork:
         return torch.from_numpy(logits.copy()).float()
 
 
-def load_network(
-    path: str | Path, threads: int | None = None
-) -> OnnxNetwork | OpenVinoNetwork:
+def load_network(path: str | Path) -> OnnxNetwork | OpenVinoNetwork:
     """Load an exported network by its suffix: ``.onnx`` or ``.xml``.
 
     Raises:
@@ -125,9 +114,9 @@ def load_network(
             'writes one.'
         )
     if path.suffix == '.onnx':
-        return OnnxNetwork(path, threads)
+        return OnnxNetwork(path)
     if path.suffix == '.xml':
-        return OpenVinoNetwork(path, threads)
+        return OpenVinoNetwork(path)
     raise InputError(
         f'{path} is no exported network: its suffix is none of '
         f'{", ".join(SUFFIXES)}.'

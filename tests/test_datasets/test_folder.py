@@ -12,8 +12,8 @@ from PIL import Image
 from tiny_data import HEIGHT, PIPELINE, WIDTH, write_image, write_label
 
 from analysis.class_counts import count_classes
+from dataset_converters.resize_dataset import write_resized
 from mmseg_da.datasets import FolderDataset
-from mmseg_da.datasets.resized import write_resized
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 

@@ -43,7 +43,7 @@ def test_parity(network, images, tmp_path, format, precision, dynamic):
     path = export_network(
         network, out, format, precision, (64, 96), dynamic, images
     )
-    found = check_parity(network, path, format, precision, images)
+    found = check_parity(network, path, precision, images)
     assert found['agreement'] > 0.8
     if precision == 'fp32':
         assert found['max_difference'] < 1e-4
@@ -52,7 +52,7 @@ def test_parity(network, images, tmp_path, format, precision, dynamic):
         assert found['max_difference'] > 0
     other = torch.randn(3, 3, 61, 75)
     if dynamic:
-        check_parity(network, path, format, precision, [other])
+        check_parity(network, path, precision, [other])
     else:
         with pytest.raises(InputError, match='--dynamic'):
             load_network(path)(other)
@@ -62,7 +62,7 @@ def test_a_wrong_export_is_noticed(network, images, tmp_path):
     path = export_network(network, tmp_path / 'a.onnx', shape=(64, 96))
     wrong = nn.Sequential(network, nn.Threshold(0.0, 0.0))
     with pytest.raises(InputError, match='do not use it'):
-        check_parity(wrong, path, 'onnx', 'fp32', images)
+        check_parity(wrong, path, 'fp32', images)
     # The predictor takes it in place of a checkpoint.
     assert load_network(path)(images[0]).shape == (1, 19, 8, 12)
 

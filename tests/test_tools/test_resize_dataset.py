@@ -3,7 +3,6 @@
 import copy
 import json
 import os
-import runpy
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +12,12 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 from tiny_data import write_image, write_label
 
+from dataset_converters.resize_dataset import main as resize
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools/dataset_converters/resize_dataset.py'
-resize = runpy.run_path(str(TOOL))['main']
 HEAD = [
     {'type': 'mmseg_da.LoadImage'},
     {'type': 'mmseg_da.LoadTrainIds'},

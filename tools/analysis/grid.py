@@ -8,18 +8,17 @@ import cv2
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils.files import atomic_path
 
-# Lengths in inches, for text of FONT_SIZE points.
 DPI = 120
-FONT_SIZE = 10
-LINE = 0.19
-GAP = 0.06
+# Between pictures, and of an entry of the legend, in pixels.
+GAP = 7
+LEGEND_ENTRY = 150
+# Around the whole, in inches.
 MARGIN = 0.12
-LEGEND_ENTRY = 1.25
 
 
 def colorize(
@@ -78,58 +77,49 @@ def draw_grid(
         InputError: If the rows do not match the titles.
     """
     _check(rows, column_titles, row_titles, classes, palette)
-    cell = cell_width / DPI
-    heights = [cell * _aspect(row) for row in rows]
-    titles = _wrapped(column_titles, cell)
-    title_height = LINE * max(title.count('\n') + 1 for title in titles) + GAP
-    left = MARGIN + (LINE + GAP if row_titles else 0)
-    columns = len(column_titles)
-    width = left + columns * cell + (columns - 1) * GAP + MARGIN
-    per_line = max(1, int((width - left - MARGIN) // LEGEND_ENTRY))
-    legend_lines = -(-len(classes) // per_line)
-    legend_height = legend_lines * (LINE + GAP) + (GAP if classes else 0)
-    height = (
-        MARGIN
-        + title_height
-        + sum(heights)
-        + GAP * (len(rows) - 1)
-        + legend_height
-        + MARGIN
-    )
+    heights = [max(1, round(cell_width * _aspect(row))) for row in rows]
+    tops = np.cumsum([0, *heights[:-1]]) + GAP * np.arange(len(rows))
+    lefts = (cell_width + GAP) * np.arange(len(column_titles))
+    size = tops[-1] + heights[-1], lefts[-1] + cell_width, 3
+    canvas = np.full(size, 255, np.uint8)
+    for top, height, row in zip(tops, heights, rows):
+        for left, picture in zip(lefts, row):
+            if picture is not None:
+                _paste(
+                    picture, canvas[top : top + height][:, left:], cell_width
+                )
 
-    figure = Figure(figsize=(width, height), dpi=DPI, facecolor='white')
+    figure = Figure(figsize=(size[1] / DPI, size[0] / DPI), dpi=DPI)
     FigureCanvasAgg(figure)
-    # Every position below is in inches from the lower left corner.
-    for column, title in enumerate(titles):
-        figure.text(
-            (left + column * (cell + GAP) + cell / 2) / width,
-            (height - MARGIN - title_height + GAP) / height,
-            title,
-            ha='center',
-            va='bottom',
-            fontsize=FONT_SIZE,
-            fontweight='bold',
-        )
-    bottom = height - MARGIN - title_height
-    for index, row in enumerate(rows):
-        bottom -= heights[index]
-        for column, picture in enumerate(row):
-            box = (left + column * (cell + GAP), bottom, cell, heights[index])
-            _draw_cell(figure, picture, box, (width, height))
-        if row_titles:
-            figure.text(
-                (MARGIN + LINE / 2) / width,
-                (bottom + heights[index] / 2) / height,
-                _fit(row_titles[index], int(heights[index] / 0.08)),
-                ha='center',
-                va='center',
-                rotation=90,
-                fontsize=FONT_SIZE - 1,
-            )
-        bottom -= GAP
+    # A pixel of the canvas is one of the figure. Titles and legend lie around
+    # the axes, and the figure grows by them when it is saved.
+    axes = figure.add_axes((0, 0, 1, 1), frame_on=False)
+    axes.imshow(canvas, interpolation='nearest')
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    # A bold character takes about 11 pixels.
+    wrapped = [
+        textwrap.fill(t, max(8, cell_width // 11)) for t in column_titles
+    ]
+    axes.set_xticks(lefts + cell_width / 2, wrapped, fontweight='bold')
+    names = [
+        _fit(name, height // 10)
+        for name, height in zip(row_titles or (), heights)
+    ]
+    middles = (tops + np.array(heights) / 2)[: len(names)]
+    axes.set_yticks(middles, names, rotation=90, va='center')
     if classes:
-        _draw_legend(figure, classes, palette, per_line, left, (width, height))
-    return save_figure(figure, out)
+        axes.legend(
+            handles=[
+                Patch(facecolor=np.asarray(colour) / 255, label=name)
+                for name, colour in zip(classes, palette)
+            ],
+            loc='upper center',
+            bbox_to_anchor=(0.5, 0),
+            ncols=max(1, size[1] // LEGEND_ENTRY),
+            frameon=False,
+        )
+    return save_figure(figure, out, bbox_inches='tight', pad_inches=MARGIN)
 
 
 def _fit(name: str, length: int) -> str:
@@ -139,12 +129,13 @@ def _fit(name: str, length: int) -> str:
     )
 
 
-def save_figure(figure: Figure, out: str | Path) -> Path:
+def save_figure(figure: Figure, out: str | Path, **options) -> Path:
     """Write a figure, so that ``out`` is never half written.
 
     Args:
         figure (Figure): A matplotlib figure with a canvas.
         out (str | Path): Picture to write. The suffix chooses the format.
+        options: See ``Figure.savefig``.
 
     Returns:
         Path: ``out``.
@@ -161,7 +152,7 @@ def save_figure(figure: Figure, out: str | Path) -> Path:
             f'of {", ".join("." + name for name in sorted(formats))}'
         )
     with atomic_path(out) as partial:
-        figure.savefig(partial, format=kind)
+        figure.savefig(partial, format=kind, **options)
     return out
 
 
@@ -191,56 +182,13 @@ def _aspect(row: Sequence[np.ndarray | None]) -> float:
     return first.shape[0] / first.shape[1]
 
 
-def _wrapped(titles: Sequence[str], cell: float) -> list[str]:
-    # A bold character of FONT_SIZE takes about 0.09 inch.
-    return [textwrap.fill(title, max(8, int(cell / 0.09))) for title in titles]
-
-
-def _draw_cell(figure, picture, box, size) -> None:
-    if picture is None:
-        return
-    left, bottom, width, height = box
-    axes = figure.add_axes(
-        (left / size[0], bottom / size[1], width / size[0], height / size[1])
-    )
-    axes.set_axis_off()
+def _paste(picture: np.ndarray, cell: np.ndarray, width: int) -> None:
+    """Fit a picture into the middle of a cell."""
     # Matplotlib aliases when it shrinks a picture, so it is resized here.
-    scale = min(
-        width * DPI / picture.shape[1], height * DPI / picture.shape[0]
-    )
-    target = [max(1, round(n * scale)) for n in picture.shape[1::-1]]
+    scale = min(width / picture.shape[1], len(cell) / picture.shape[0])
+    columns, lines = (max(1, round(n * scale)) for n in picture.shape[1::-1])
     mode = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
-    axes.imshow(
-        cv2.resize(picture, target, interpolation=mode),
-        interpolation='nearest',
+    top, left = (len(cell) - lines) // 2, (width - columns) // 2
+    cell[top : top + lines, left : left + columns] = cv2.resize(
+        picture, (columns, lines), interpolation=mode
     )
-
-
-def _draw_legend(figure, classes, palette, per_line, left, size) -> None:
-    width, height = size
-    lines = -(-len(classes) // per_line)
-    # Spread the entries evenly over the lines.
-    per_line = -(-len(classes) // lines)
-    step = (width - left - MARGIN) / per_line
-    for index, name in enumerate(classes):
-        line, column = divmod(index, per_line)
-        x = left + column * step
-        y = MARGIN + (lines - 1 - line) * (LINE + GAP)
-        figure.add_artist(
-            Rectangle(
-                (x / width, y / height),
-                LINE / width,
-                LINE / height,
-                transform=figure.transFigure,
-                facecolor=np.asarray(palette[index]) / 255,
-                edgecolor='0.3',
-                linewidth=0.5,
-            )
-        )
-        figure.text(
-            (x + LINE + GAP) / width,
-            (y + LINE / 2) / height,
-            name,
-            va='center_baseline',
-            fontsize=FONT_SIZE - 1,
-        )

@@ -15,9 +15,9 @@ from mmseg.models import SegDataPreProcessor
 from PIL import Image, ImageEnhance
 
 from benchmarks.core import Case, Comparison, Different, Settings, close, group
+from dataset_converters.resize_dataset import write_resized
 from mmseg_da.datasets import LoadTrainIds
 from mmseg_da.datasets.encodings import TRAIN_TO_LABEL_ID
-from mmseg_da.datasets.resized import write_resized
 from mmseg_da.registry import DATASETS
 from street_renderer.labels import label_palette
 from street_renderer.write import draw

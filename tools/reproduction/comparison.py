@@ -16,8 +16,8 @@ from mmengine.fileio import load
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils.config import REPO_ROOT
+from mmseg_da.utils.config_tree import iter_dicts
 from reproduction import experiments
-from reproduction.demo_options import walk_dicts
 
 #: Each comparison is a folder of configs with its rows in metafile.yaml.
 COMPARISONS = ('carla2camvid',)
@@ -89,7 +89,7 @@ def data_options(config: str, data: str) -> dict[str, object]:
     return {
         f'{key}.data_root': re.sub('^data', data, node['data_root'])
         for part in (*parts, 'default_hooks')
-        for key, node in walk_dicts(cfg[part], part)
+        for key, node in iter_dicts(cfg[part], part)
         if 'data_root' in node
     }
 

@@ -1,11 +1,9 @@
 """Overrides that bring any row's config to the size of the demo report."""
 
-from collections.abc import Iterator
-
 from mmengine.config import Config
 
 from mmseg_da.utils.config import REPO_ROOT
-from mmseg_da.utils.config_tree import path_keys
+from mmseg_da.utils.config_tree import iter_dicts, path_keys
 
 DATA = 'data/demo'
 BATCH_SIZE = 4
@@ -34,7 +32,7 @@ def demo_options(config: str) -> dict[str, object]:
     cfg = Config.fromfile(str(REPO_ROOT / config))
     options: dict[str, object] = {}
     for part in PARTS:
-        for key, node in walk_dicts(cfg[part], part):
+        for key, node in iter_dicts(cfg[part], part):
             options.update(_shrink(key, node))
     options.update(_shorten(cfg))
     # Testing uses the loader of validation.
@@ -80,25 +78,3 @@ def _shorten(cfg: Config) -> dict[str, object]:
         'default_hooks.checkpoint.interval': max(1, iterations // 2),
         'default_hooks.checkpoint.max_keep_ckpts': 1,
     }
-
-
-def walk_dicts(node: object, key: str) -> Iterator[tuple[str, dict]]:
-    """Walk all dicts inside a part of a config.
-
-    Args:
-        node (object): The part.
-        key (str): Its key.
-
-    Yields:
-        tuple[str, dict]: Key of a dict, as ``--cfg-options`` write it, and
-        the dict.
-    """
-    if isinstance(node, dict):
-        yield key, node
-        children = node.items()
-    elif isinstance(node, (list, tuple)):
-        children = enumerate(node)
-    else:
-        return
-    for name, child in children:
-        yield from walk_dicts(child, f'{key}.{name}')

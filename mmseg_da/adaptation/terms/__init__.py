@@ -1,9 +1,9 @@
-from .adversarial import AdversarialTerm
-from .base import AdaptationTerm
-from .class_mix import ClassMixTerm
-from .entropy import EntropyTerm
-from .fourier_style import FourierStyleTerm
-from .masked_consistency import MaskedConsistencyTerm
+from mmseg_da.adaptation.terms.adversarial import AdversarialTerm
+from mmseg_da.adaptation.terms.base import AdaptationTerm
+from mmseg_da.adaptation.terms.class_mix import ClassMixTerm
+from mmseg_da.adaptation.terms.entropy import EntropyTerm
+from mmseg_da.adaptation.terms.fourier_style import FourierStyleTerm
+from mmseg_da.adaptation.terms.masked_consistency import MaskedConsistencyTerm
 
 __all__ = [
     'AdaptationTerm',

@@ -1,7 +1,5 @@
 """Output-space adversarial adaptation (Tsai et al., CVPR 2018)."""
 
-from __future__ import annotations
-
 import copy
 import math
 

@@ -1,7 +1,5 @@
 """Training on images that are pasted together (ClassMix, DACS)."""
 
-from __future__ import annotations
-
 import torch
 from mmengine.runner import Runner
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """Entropy minimisation on the target (ADVENT, Vu et al., CVPR 2019)."""
 
-from __future__ import annotations
-
 import math
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """The target's style for source images (FDA, Yang and Soatto, CVPR 2020)."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Masked image consistency on the target (MIC, Hoyer et al., CVPR 2023)."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

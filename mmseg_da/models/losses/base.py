@@ -117,19 +117,21 @@ class SegmentationLoss(nn.Module, ABC):
         loss_weight (float): Factor of the loss. Defaults to 1.0.
         reduction (str): ``'none'``, ``'mean'`` or ``'sum'``.
             Defaults to ``'mean'``.
-        loss_name (str): Name in the log. Only names that start with
-            ``loss_`` are trained on.
+        loss_name (str, optional): Name in the log. Only names that start
+            with ``loss_`` are trained on. Defaults to the class's own name.
 
     Raises:
         InputError: If a setting is out of its range.
     """
+
+    default_name = 'loss'
 
     def __init__(
         self,
         class_weight: str | dict | Sequence[float] | None = None,
         loss_weight: float = 1.0,
         reduction: str = 'mean',
-        loss_name: str = 'loss',
+        loss_name: str | None = None,
     ) -> None:
         super().__init__()
         if reduction not in REDUCTIONS:
@@ -139,7 +141,7 @@ class SegmentationLoss(nn.Module, ABC):
             )
         self.reduction = reduction
         self.loss_weight = self.check('loss_weight', loss_weight)
-        self._loss_name = loss_name
+        self.loss_name = loss_name or self.default_name
         # A buffer moves to the model's device. The weights are a setting,
         # so checkpoints do not hold them.
         self.register_buffer('class_weight', None, persistent=False)
@@ -177,11 +179,6 @@ class SegmentationLoss(nn.Module, ABC):
                 'number of at least 0.'
             )
         return value
-
-    @property
-    def loss_name(self) -> str:
-        """str: Name of the loss in the dict of losses."""
-        return self._loss_name
 
     def forward(
         self,

@@ -64,15 +64,13 @@ class CrossEntropyLoss(SegmentationLoss):
     Args:
         class_weight (str or Sequence[float], optional): Weight of each
             class, or the path of a class statistics JSON.
-        loss_name (str): Defaults to ``'loss_ce'``.
         kwargs: See :class:`SegmentationLoss`.
 
     Example:
         >>> loss_decode = dict(type='mmseg_da.CrossEntropyLoss')
     """
 
-    def __init__(self, *args, loss_name: str = 'loss_ce', **kwargs) -> None:
-        super().__init__(*args, loss_name=loss_name, **kwargs)
+    default_name = 'loss_ce'
 
     def compute(self, pred: Tensor, target: Tensor, **kwargs) -> Tensor:
         return cross_entropy(pred, target, **kwargs)

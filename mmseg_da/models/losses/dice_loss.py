@@ -77,7 +77,6 @@ class DiceLoss(SegmentationLoss):
         smooth (float): At least 0. Defaults to 1.0.
         class_weight (str or Sequence[float], optional): Weight of each
             class, or the path of a class statistics JSON.
-        loss_name (str): Defaults to ``'loss_dice'``.
         kwargs: See :class:`SegmentationLoss`.
 
     Example:
@@ -92,14 +91,10 @@ class DiceLoss(SegmentationLoss):
         >>> ]
     """
 
-    def __init__(
-        self,
-        smooth: float = 1.0,
-        *,
-        loss_name: str = 'loss_dice',
-        **kwargs,
-    ) -> None:
-        super().__init__(loss_name=loss_name, **kwargs)
+    default_name = 'loss_dice'
+
+    def __init__(self, smooth: float = 1.0, **kwargs) -> None:
+        super().__init__(**kwargs)
         self.smooth = self.check('smooth', smooth)
 
     def compute(self, pred: Tensor, target: Tensor, **kwargs) -> Tensor:

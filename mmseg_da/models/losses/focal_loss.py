@@ -63,21 +63,16 @@ class FocalLoss(SegmentationLoss):
         gamma (float): At least 0. Defaults to 1.0.
         class_weight (str or Sequence[float], optional): Weight of each
             class, or the path of a class statistics JSON.
-        loss_name (str): Defaults to ``'loss_focal'``.
         kwargs: See :class:`SegmentationLoss`.
 
     Example:
         >>> loss_decode = dict(type='mmseg_da.FocalLoss', gamma=2.0)
     """
 
-    def __init__(
-        self,
-        gamma: float = 1.0,
-        *,
-        loss_name: str = 'loss_focal',
-        **kwargs,
-    ) -> None:
-        super().__init__(loss_name=loss_name, **kwargs)
+    default_name = 'loss_focal'
+
+    def __init__(self, gamma: float = 1.0, **kwargs) -> None:
+        super().__init__(**kwargs)
         self.gamma = self.check('gamma', gamma)
 
     def compute(self, pred: Tensor, target: Tensor, **kwargs) -> Tensor:
