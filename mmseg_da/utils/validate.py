@@ -19,6 +19,7 @@ from mmseg_da.utils.config_types import (
     iter_dicts,
     kind_error,
 )
+from mmseg_da.utils.crop_sizes import check_crops
 from mmseg_da.utils.dataset_configs import find_target_loader
 from mmseg_da.utils.domain_sizes import check_domain_sizes
 from mmseg_da.utils.evaluation_order import check_evaluation_pipelines
@@ -111,6 +112,7 @@ def check_config(cfg: Config, purpose: str) -> None:
         _check_epochs(content)
         _check_padding(model)
         check_domain_sizes(content)
+        check_crops(content)
     checkpoint = content.get('load_from')
     if checkpoint is not None:
         _check_checkpoint(checkpoint)
