@@ -38,11 +38,21 @@ def stream(dataset_cfg, seed):
         yield {key: [one[key] for one in batch] for key in batch[0]}
 
 
-class EntropyTextbook(Textbook):
-    """ADVENT's direct entropy minimisation, beside the adversary or alone."""
+class AdventTextbook(Textbook):
+    """ADVENT's two methods, and AdaptSegNet's least-squares option."""
 
     adversary = True
     entropy_weight = None
+    lsgan = self_information = False
+
+    def domain_loss(self, probabilities, domain):
+        if self.self_information:
+            log_p = torch.log2(probabilities + 1e-30)
+            probabilities = -probabilities * log_p / math.log2(NUM_CLASSES)
+        if not self.lsgan:
+            return super().domain_loss(probabilities, domain)
+        output = self.discriminator(probabilities)
+        return torch.nn.MSELoss()(output, torch.full_like(output, domain))
 
     def target_loss(self, logits, probabilities):
         loss = 0
@@ -66,6 +76,8 @@ def reference(
     iters=ITERS,
     adversary=True,
     entropy_weight=None,
+    lsgan=False,
+    self_information=False,
 ):
     """Train from a start by the textbook's loop; the weights of both.
 
@@ -102,12 +114,13 @@ def reference(
         logits = segmentor.decode_head(segmentor.extract_feat(images))
         return F.interpolate(logits, images.shape[2:], mode='bilinear')
 
-    loop = EntropyTextbook(
+    loop = AdventTextbook(
         *(segmentor, sgd, discriminator, adam),
         *(learn, predict, LOSS_WEIGHT),
         dtype=dtype,
     )
     loop.adversary, loop.entropy_weight = adversary, entropy_weight
+    loop.lsgan, loop.self_information = lsgan, self_information
     for i in range(iters):
         if power is not None:
             sgd.param_groups[0]['lr'] = LR * (1 - i / iters) ** power

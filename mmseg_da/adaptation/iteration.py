@@ -90,6 +90,10 @@ class Iteration:
         """Confidence and class of the teacher's prediction ``(M, H, W)``."""
         return self.teacher_probabilities.max(dim=1)
 
+    def has(self, name: str) -> bool:
+        """Whether something was computed already, so that it costs nothing."""
+        return name in vars(self)
+
     def forward(self, inputs: Tensor) -> Tensor:
         """Pass further images through the segmentor, as it is.
 
@@ -137,5 +141,5 @@ class Iteration:
     def end_losses(self) -> None:
         """Drop the graph's volumes, which only the losses need."""
         self.__dict__.pop('target_logits', None)
-        if 'target_probabilities' in self.__dict__:
+        if self.has('target_probabilities'):
             self.target_probabilities = self.target_probabilities.detach()

@@ -1,6 +1,7 @@
 """Class mixing and self-training, against a literal loop of DACS."""
 
 import copy
+import math
 from functools import partial
 from zlib import crc32
 
@@ -22,6 +23,7 @@ from toy import (
 )
 
 from benchmarks.textbook import one_sum
+from mmseg_da.adaptation import EMATeacher
 from mmseg_da.adaptation.augment import (
     color_jitter,
     gaussian_blur,
@@ -263,6 +265,51 @@ def test_balanced_thresholds_by_hand():
     # A class keeps nine tenths of its threshold; an absent one all of it.
     moved = thresholds.update(confidence[:1] / 2, labels[:1]).nan_to_num(9)
     assert moved.tolist() == pytest.approx([0.665, 9, 0.3, 0.8, 9])
+
+
+def test_numbers_of_unlabelled_images_and_collapse(tmp_path, monkeypatch):
+    """A teacher that predicts class 3 nearly everywhere, rather surely."""
+    probabilities = torch.full((2, 5, *SOURCE_SIZE), 0.05)
+    probabilities[:, 3] = 0.8
+    probabilities[:, 3, :2], probabilities[:, 1, :2] = 0.05, 0.8
+    monkeypatch.setattr(
+        EMATeacher, 'predict', lambda *_: probabilities.clone()
+    )
+    overrides = {
+        **mixing(threshold=0.9),
+        'train_cfg.max_iters': 4,
+        'default_hooks.divergence': dict(
+            type='mmseg_da.DivergenceHook', window=2, term_action='stop'
+        ),
+    }
+    # The adversary asks for the segmentor's own prediction of the target.
+    both = with_terms(adversary=True)['default_hooks.adaptation']['terms']
+    overrides['default_hooks.adaptation']['terms'].update(both)
+    runner = make_runner(tmp_path, overrides)
+    share = 1 - 2 / SOURCE_SIZE[0]
+    assert share > 0.95
+    with pytest.raises(
+        InputError,
+        match=rf'has collapsed .one class takes {share:.1%} of the teacher.s '
+        r'prediction over the last 2 iterations to 2., and training stopped; '
+        'start from',
+    ):
+        runner.train()
+    logged = {
+        name: runner.message_hub.get_scalar(f'train/{name}').data[0]
+        for name in (
+            *('confident_share', 'target_entropy', 'largest_class_share'),
+            'teacher_agreement',
+        )
+    }
+    assert logged['confident_share'].tolist() == [0, 0]
+    entropy = -(0.8 * math.log(0.8) + 4 * 0.05 * math.log(0.05))
+    assert logged['target_entropy'] == pytest.approx(entropy / math.log(5))
+    assert logged['largest_class_share'] == pytest.approx(share)
+    # The toy is random, and so is the agreement.
+    assert all(0 < share < 0.9 for share in logged['teacher_agreement'])
+    term = runner.adaptation.terms['mix']
+    assert term.diagnose(dict(largest_class_share=0.9), '') is None
 
 
 def test_chooses_half_of_the_classes():

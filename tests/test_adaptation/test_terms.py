@@ -8,7 +8,11 @@ from literal_loop import reference
 from toy import CONFIGS, largest_difference, make_runner, train, with_terms
 
 from mmseg_da.adaptation import AdaptationTerm
-from mmseg_da.adaptation.terms.entropy import normalised_entropy
+from mmseg_da.adaptation.domain_loss import GANS, DiscriminatorLoss
+from mmseg_da.adaptation.terms.entropy import (
+    normalised_entropy,
+    self_information,
+)
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS
 
@@ -50,6 +54,66 @@ def test_entropy_equals_the_literal_loop(tmp_path, adversary, accumulate):
         term = runner.adaptation.terms['adversarial']
         theirs = term.discriminator.state_dict()
         assert largest_difference(theirs, discriminator) == 0
+
+
+@pytest.mark.parametrize(
+    'options',
+    [dict(gan='lsgan'), dict(input='self_information')],
+    ids=['lsgan', 'self-information'],
+)
+def test_adversary_equals_the_literal_loop(tmp_path, options):
+    """Its options; as it is by default, other tests hold it to the loop."""
+    overrides = {
+        f'default_hooks.adversarial.{name}': value
+        for name, value in options.items()
+    }
+    runner = train(tmp_path, overrides)
+    segmentor, discriminator = reference(
+        runner.cfg,
+        runner.start,
+        lsgan='gan' in options,
+        self_information='input' in options,
+    )
+    assert largest_difference(runner.model.state_dict(), segmentor) == 0
+    theirs = runner.adversarial.discriminator.state_dict()
+    assert largest_difference(theirs, discriminator) == 0
+
+
+def test_least_squares_by_hand():
+    """Outputs 0.7 and 0.1 of the source, 0.4 and 0.6 of the target."""
+    results = DiscriminatorLoss(torch.nn.Identity(), 'lsgan')(
+        torch.tensor([0.7, 0.1]), torch.tensor([0.4, 0.6])
+    )
+    expected = ((0.3**2 + 0.9**2) / 2 + (0.4**2 + 0.6**2) / 2) / 2
+    assert results['loss'].item() == pytest.approx(expected)
+    assert results['acc_source'] == results['acc_target'] == 0.5
+    # A coin, which always answers one half.
+    coin = DiscriminatorLoss(torch.nn.Identity(), 'lsgan')
+    half = torch.full((4,), 0.5)
+    assert coin(half, half)['loss'] == GANS['lsgan'].chance
+
+
+def test_self_information_sums_to_the_normalised_entropy():
+    logits = 5 * torch.randn(2, 4, 3, 3)
+    logits[0, 0, 0, 0] = 500.0
+    logits.requires_grad_()
+    found = self_information(logits.softmax(dim=1))
+    assert found[0, :, 0, 0].tolist() == [0, 0, 0, 0]
+    entropy = normalised_entropy(logits)
+    assert torch.allclose(found.sum(dim=1), entropy, atol=1e-6)
+    found.sum().backward()
+    assert logits.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ('option', 'value'), [('gan', 'wgan'), ('input', 'logits')]
+)
+def test_refuses_an_unknown_option(tmp_path, option, value):
+    overrides = {f'default_hooks.adversarial.{option}': value}
+    with pytest.raises(
+        InputError, match=f"adversarial.{option} is '{value}': set it to one"
+    ):
+        make_runner(tmp_path, overrides)
 
 
 def test_normalised_entropy():

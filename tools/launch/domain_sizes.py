@@ -31,7 +31,7 @@ def check_domain_sizes(cfg: dict) -> None:
         target[0]: target[1],
     }
     sizes = {
-        name: _final_size(dataset)
+        name: final_size(dataset)
         for key, loader in loaders.items()
         for name, dataset in single_datasets(
             loader['dataset'], f'{key}.dataset'
@@ -40,7 +40,7 @@ def check_domain_sizes(cfg: dict) -> None:
     if len(set(sizes.values())) == 1:
         return
     divisor, fixed = (
-        _pair(preprocessor.get(key)) for key in ('size_divisor', 'size')
+        as_pair(preprocessor.get(key)) for key in ('size_divisor', 'size')
     )
     for key, size in sizes.items():
         if size is None:
@@ -68,19 +68,21 @@ def _padded(size: Size, divisor: Size | None, fixed: Size | None) -> Size:
     return size
 
 
-def _final_size(dataset: dict) -> Size | None:
+def final_size(dataset: dict) -> Size | None:
     """Width and height that a pipeline ends with, None if they vary."""
     size = None
     for step in dataset.get('pipeline') or ():
         kind = class_name(step.get('type')) if isinstance(step, dict) else ''
         if kind == 'ResizeToScale':
-            size = _pair(dataset.get('img_scale'))
+            size = as_pair(dataset.get('img_scale'))
         elif kind == 'Resize':
-            size = None if step.get('keep_ratio') else _pair(step.get('scale'))
+            size = (
+                None if step.get('keep_ratio') else as_pair(step.get('scale'))
+            )
         elif kind == 'RandomResizedCrop':
-            size = _pair(step.get('scale')) or size
+            size = as_pair(step.get('scale')) or size
         elif kind == 'RandomCrop':
-            crop = _pair(step.get('crop_size'))
+            crop = as_pair(step.get('crop_size'))
             # (height, width), and no larger than the image.
             crop = crop and crop[::-1]
             size = tuple(map(min, size, crop)) if size and crop else crop
@@ -89,7 +91,7 @@ def _final_size(dataset: dict) -> Size | None:
     return size
 
 
-def _pair(value: object) -> Size | None:
+def as_pair(value: object) -> Size | None:
     """Read a size; None if it is no size, which its user refuses."""
     pair = (value, value) if isinstance(value, int) else value
     if isinstance(pair, (tuple, list)) and len(pair) == 2:

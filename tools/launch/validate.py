@@ -10,6 +10,7 @@ from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
 from launch.config_types import check_type, check_value, kind_error
+from launch.crop_sizes import check_crops
 from launch.domain_sizes import check_domain_sizes
 from launch.evaluation_order import check_evaluation_pipelines
 from mmseg_da.errors import InputError
@@ -99,6 +100,7 @@ def check_config(cfg: Config, purpose: str) -> None:
         _check_epochs(content)
         _check_padding(model)
         check_domain_sizes(content)
+        check_crops(content)
     checkpoint = content.get('load_from')
     if checkpoint is not None:
         _check_checkpoint(checkpoint)

@@ -1,10 +1,7 @@
 """Output-space adversarial adaptation (Tsai et al., CVPR 2018)."""
 
 import copy
-import math
 
-import torch
-import torch.nn.functional as F
 from mmengine.dist import is_distributed
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper, build_optim_wrapper
@@ -13,65 +10,22 @@ from mmengine.runner.checkpoint import weights_to_cpu
 from mmengine.utils import apply_to
 from torch import Tensor, nn
 
+from mmseg_da.adaptation.domain_loss import (
+    GANS,
+    SOURCE,
+    DiscriminatorLoss,
+    domain_loss,
+)
 from mmseg_da.adaptation.iteration import Iteration
 from mmseg_da.adaptation.terms.base import AdaptationTerm
+from mmseg_da.adaptation.terms.entropy import self_information
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS, PARAM_SCHEDULERS
 from mmseg_da.utils.resumed_schedule import adopt_config_schedule
 
-SOURCE, TARGET = 1.0, 0.0
 # What the discriminator's optimizer wrapper shares with the segmentor's.
 SHARED_OPTIM_KEYS = ('type', 'accumulative_counts', 'loss_scale', 'dtype')
-CHANCE = math.log(2)  # The discriminator's loss when it knows nothing.
-
-
-def domain_loss(logits: Tensor, domain: float) -> Tensor:
-    """Binary cross entropy of domain logits against one domain label.
-
-    Args:
-        logits (Tensor): Discriminator output, any shape.
-        domain (float): 1 for source, 0 for target.
-
-    Returns:
-        Tensor: Scalar, the mean over all positions.
-    """
-    return F.binary_cross_entropy_with_logits(
-        logits, torch.full_like(logits, domain)
-    )
-
-
-class DiscriminatorLoss(nn.Module):
-    """Loss and accuracies of a discriminator on one batch of each domain.
-
-    One forward for both domains, so that DistributedDataParallel sees one
-    forward for each backward.
-
-    Args:
-        discriminator (nn.Module): Probabilities to domain logits.
-    """
-
-    def __init__(self, discriminator: nn.Module) -> None:
-        super().__init__()
-        self.discriminator = discriminator
-
-    def forward(self, source: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Compute L_D of Tsai et al., CVPR 2018, eq. 1, halved per domain.
-
-        Args:
-            source (Tensor): Class probabilities ``(N, C, H, W)``.
-            target (Tensor): Class probabilities ``(M, C, H', W')``.
-
-        Returns:
-            dict[str, Tensor]: ``loss`` and the share of positions told right
-            in each domain, ``acc_source`` and ``acc_target``, in [0, 1].
-        """
-        source, target = self.discriminator(source), self.discriminator(target)
-        loss = domain_loss(source, SOURCE) + domain_loss(target, TARGET)
-        return dict(
-            loss=loss / 2,
-            acc_source=(source > 0).float().mean(),
-            acc_target=(target < 0).float().mean(),
-        )
+INPUTS = ('probabilities', 'self_information')
 
 
 @MODELS.register_module()
@@ -92,14 +46,20 @@ class AdversarialTerm(AdaptationTerm):
         param_scheduler (dict | list[dict], optional): The discriminator's
             schedulers, stepped every iteration. Defaults to None.
         loss_weight (float): lambda_adv. Defaults to 1e-3.
+        gan (str): 'vanilla', the paper's binary cross entropy, or 'lsgan',
+            least squares (Mao et al., ICCV 2017), with which AdaptSegNet
+            takes a lambda_adv of 0.01. Defaults to 'vanilla'.
+        input (str): What the discriminator sees of a prediction: its
+            'probabilities', or their 'self_information', as in ADVENT (Vu et
+            al., CVPR 2019). Defaults to 'probabilities'.
         won_below (float): Mean loss of D below which it has won. Defaults to
             0.05: right nearly everywhere, and sure of it. In the demo's 300
             iterations it fell to 0.12 at lambda 1e-3 and to 0.11 unopposed.
-        collapsed_within (float): Distance of D's mean loss to log 2 up to
-            which it knows nothing, if the accuracies on the two domains also
-            add up to no more than 1 plus 10 times that, where a coin's add
-            up to 1. Defaults to 0.005; the demo's loss is at 0.688 after 10
-            iterations and at 0.562 after 30.
+        collapsed_within (float): Distance of D's mean loss to log 2 (0.25
+            for 'lsgan') up to which it knows nothing, if the accuracies on
+            the two domains also add up to no more than 1 plus 10 times that,
+            where a coin's add up to 1. Defaults to 0.005; the demo's loss is
+            at 0.688 after 10 iterations and at 0.562 after 30.
 
     Raises:
         InputError: If the segmentor and the discriminator do not fit.
@@ -119,11 +79,24 @@ class AdversarialTerm(AdaptationTerm):
         optim_wrapper: dict,
         param_scheduler: dict | list | None = None,
         loss_weight: float = 1e-3,
+        gan: str = 'vanilla',
+        input: str = 'probabilities',
         won_below: float = 0.05,
         collapsed_within: float = 0.005,
         **kwargs,
     ) -> None:
         super().__init__(loss_weight=loss_weight, **kwargs)
+        for name, value, known in (
+            ('gan', gan, tuple(GANS)),
+            ('input', input, INPUTS),
+        ):
+            if value not in known:
+                raise InputError(
+                    f'{self.key}.{name} is {value!r}: set it to one of '
+                    f'{known}.'
+                )
+        self.gan = gan
+        self.input = input
         self.discriminator_cfg = discriminator
         self.optim_wrapper_cfg = optim_wrapper
         self.param_scheduler_cfg = param_scheduler or []
@@ -142,7 +115,9 @@ class AdversarialTerm(AdaptationTerm):
         self.discriminator.init_weights()
         device = next(segmentor.parameters()).device
         self.discriminator.to(device).train()
-        self.discriminator_loss = DiscriminatorLoss(self.discriminator)
+        self.discriminator_loss = DiscriminatorLoss(
+            self.discriminator, self.gan
+        )
         if is_distributed():
             self.discriminator_loss = MMDistributedDataParallel(
                 self.discriminator_loss,
@@ -176,16 +151,23 @@ class AdversarialTerm(AdaptationTerm):
 
     def losses(self, iteration: Iteration) -> dict[str, Tensor]:
         self.discriminator.requires_grad_(False)
-        logits = self.discriminator(iteration.target_probabilities)
+        logits = self.discriminator(self._seen(iteration.target_probabilities))
         self.discriminator.requires_grad_(True)
-        return dict(loss_adv=self.loss_weight * domain_loss(logits, SOURCE))
+        loss = domain_loss(logits, SOURCE, self.gan)
+        return dict(loss_adv=self.loss_weight * loss)
+
+    def _seen(self, probabilities: Tensor) -> Tensor:
+        """What the discriminator sees of a prediction."""
+        if self.input == 'self_information':
+            return self_information(probabilities)
+        return probabilities
 
     def after_iteration(self, iteration: Iteration, runner: Runner) -> None:
         """Update the discriminator on the iteration's two predictions."""
         with self.optim_wrapper.optim_context(self.discriminator_loss):
             results = self.discriminator_loss(
-                iteration.source_logits.softmax(dim=1),
-                iteration.target_probabilities,
+                self._seen(iteration.source_logits.softmax(dim=1)),
+                self._seen(iteration.target_probabilities),
             )
         self.optim_wrapper.update_params(results['loss'])
         for scheduler in self.param_schedulers:
@@ -210,13 +192,14 @@ class AdversarialTerm(AdaptationTerm):
                 f'{self.key}.optim_wrapper.optimizer.lr'
             )
         elif (
-            abs(loss - CHANCE) < self.collapsed_within
+            abs(loss - GANS[self.gan].chance) < self.collapsed_within
             and source + target - 1 < 10 * self.collapsed_within
         ):
             finding = 'knows nothing'
             advice = (
-                'a coin is at log 2 = 0.6931: if the validation mIoU does '
-                f'not rise, raise {self.key}.optim_wrapper.optimizer.lr or '
+                f'a coin is at {GANS[self.gan].chance_in_words}: if the '
+                'validation mIoU does not rise, raise '
+                f'{self.key}.optim_wrapper.optimizer.lr or '
                 f'lower {self.key}.loss_weight'
             )
         else:

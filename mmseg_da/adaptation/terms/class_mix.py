@@ -9,9 +9,12 @@ from mmseg_da.adaptation.iteration import Iteration
 from mmseg_da.adaptation.pseudo_labels import ClassThresholds, inner_rows
 from mmseg_da.adaptation.supervision import supervise
 from mmseg_da.adaptation.terms.base import AdaptationTerm
+from mmseg_da.adaptation.terms.entropy import self_information
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS
 
+# Share of the predicted pixels above which one class has taken over.
+COLLAPSED_ABOVE = 0.95
 PSEUDO_LABELS = ('none', 'image', 'pixel', 'balanced')
 
 
@@ -62,6 +65,13 @@ class ClassMixTerm(AdaptationTerm):
     - ``onto='source'``: the rest comes from the batch's next source image,
       with its true label. No target image is used.
 
+    With pseudo-labels the log tells, from unlabelled images alone, the
+    ``confident_share`` of the target's pixels, the ``target_entropy`` of the
+    teacher's prediction (over log C, of every fourth row and column), its
+    ``largest_class_share``, by which :meth:`diagnose` finds a collapse, and,
+    where another term asks for the segmentor's probabilities on the target,
+    the ``teacher_agreement`` with them.
+
     The loss is a mean over the weights of the pixels that count, where the
     segmentor's losses average so (those of this project do).
 
@@ -88,6 +98,8 @@ class ClassMixTerm(AdaptationTerm):
         InputError: If an argument is out of range, there is no teacher for
             pseudo-labels, or source and target differ in size or number.
     """
+
+    watched = ('largest_class_share',)
 
     def __init__(
         self,
@@ -131,7 +143,7 @@ class ClassMixTerm(AdaptationTerm):
         self.ignore_margins = ignore_margins
         self.color_jitter = color_jitter
         self.blur = blur
-        self.confident_share: Tensor | None = None
+        self._numbers: dict[str, Tensor] = {}
 
     def build(self, runner: Runner, segmentor: nn.Module) -> None:
         if self.pseudo_labels == 'balanced':
@@ -190,17 +202,39 @@ class ClassMixTerm(AdaptationTerm):
                 confidence[:, inner], predicted[:, inner]
             )[predicted]
         confident = confidence >= threshold
-        self.confident_share = confident.float().mean()
+        coarse = iteration.teacher_probabilities[..., ::4, ::4]
+        self._numbers = dict(
+            confident_share=confident.float().mean(),
+            target_entropy=self_information(coarse).sum(dim=1).mean(),
+            largest_class_share=(
+                predicted.flatten().bincount().max() / predicted.numel()
+            ),
+        )
         if self.pseudo_labels != 'image':
             return images, torch.where(confident, pseudo, ignored), None
         share = confident.float().mean(dim=(1, 2), keepdim=True)
         return images, pseudo, share.expand(pseudo.shape)
 
     def after_iteration(self, iteration: Iteration, runner: Runner) -> None:
-        if self.confident_share is not None:
-            runner.message_hub.update_scalar(
-                'train/confident_share', self.confident_share
-            )
+        if self._numbers and iteration.has('target_probabilities'):
+            own = iteration.target_probabilities.argmax(dim=1)
+            agreement = (own == iteration.pseudo_labels[1]).float().mean()
+            self._numbers['teacher_agreement'] = agreement
+        for name, value in self._numbers.items():
+            runner.message_hub.update_scalar(f'train/{name}', value)
+
+    def diagnose(
+        self, means: dict[str, float], period: str
+    ) -> tuple[str, str] | None:
+        share = means['largest_class_share']
+        if share <= COLLAPSED_ABOVE:
+            return None
+        return (
+            'Self-training has collapsed (one class takes '
+            f"{share:.1%} of the teacher's prediction over {period})",
+            f'start from a trained checkpoint with load_from, lower {self.key}'
+            ".loss_weight, or set its pseudo_labels to 'balanced'",
+        )
 
     def state_dict(self) -> dict:
         return dict(thresholds=self.class_thresholds.values.cpu())

@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from torch import Tensor
 
 from mmseg_da.adaptation.iteration import Iteration
@@ -26,6 +27,20 @@ def normalised_entropy(logits: Tensor) -> Tensor:
     log_probabilities = logits.float().log_softmax(dim=1)
     entropy = -(log_probabilities.exp() * log_probabilities).sum(dim=1)
     return entropy / math.log(logits.shape[1])
+
+
+def self_information(probabilities: Tensor) -> Tensor:
+    """Weighted self-information ``-p log p / log C``: ADVENT, section 3.2.
+
+    Args:
+        probabilities (Tensor): ``(N, C, H, W)`` in float32.
+
+    Returns:
+        Tensor: ``(N, C, H, W)``; its sum over the classes is the normalised
+        entropy. As in ADVENT's code, ``1e-30`` keeps the logarithm finite.
+    """
+    information = -probabilities * torch.log2(probabilities + 1e-30)
+    return information / math.log2(probabilities.shape[1])
 
 
 @MODELS.register_module()
