@@ -232,6 +232,8 @@ def _child(request: dict, report: int) -> None:
         os.write(report, text.encode())
 
     sys.argv = ['tools/train.py', *request['words']]
+    # As Python does for a script.
+    sys.path.insert(0, os.path.abspath('tools'))
     status = 0
     os.register_at_fork(after_in_child=lambda: sys.setprofile(None))
     sys.setprofile(count)

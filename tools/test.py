@@ -13,8 +13,8 @@ import os
 from collections.abc import Sequence
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 
+from launch.console import QuietRunner
 from mmseg_da.deploy import FastTestHook
 from mmseg_da.utils import (
     add_cfg_options,
@@ -109,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.out is not None:
         save_predictions(cfg, args.out)
     with weights_only_loading(), explain_build_errors(cfg):
-        runner = Runner.from_cfg(cfg)
+        runner = QuietRunner.from_cfg(cfg)
         check_weights(runner.model, args.checkpoint)
         if args.out is not None:
             # Metrics make the folder on the first rank only, and other ranks
