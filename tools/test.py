@@ -11,7 +11,6 @@ import os
 from collections.abc import Sequence
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from launch import check_config, set_launcher, set_work_dir
 from launch.cli import (
@@ -19,6 +18,7 @@ from launch.cli import (
     add_teacher,
     one_sentence_errors,
 )
+from launch.console import QuietRunner
 from launch.fast_test_hook import FastTestHook
 from mmseg_da.utils import (
     explain_build_errors,
@@ -112,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.out is not None:
         save_predictions(cfg, args.out)
     with weights_only_loading(), explain_build_errors(cfg):
-        runner = Runner.from_cfg(cfg)
+        runner = QuietRunner.from_cfg(cfg)
         check_weights(runner.model, args.checkpoint, args.teacher)
         if args.out is not None:
             # Metrics make the folder on the first rank only, and other ranks

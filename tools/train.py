@@ -8,7 +8,7 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from mmengine.runner import Runner
+from mmengine.dist import is_main_process
 
 from launch import (
     check_class_weights,
@@ -24,6 +24,7 @@ from launch import (
     use_amp,
 )
 from launch.cli import add_cfg_options, one_sentence_errors
+from launch.console import QuietRunner, describe_end, describe_start
 from mmseg_da.utils import (
     explain_build_errors,
     load_config,
@@ -88,7 +89,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         explain_build_errors(cfg),
         explain_stop(cfg.work_dir),
     ):
-        runner = Runner.from_cfg(cfg)
+        runner = QuietRunner.from_cfg(cfg)
+        runner.logger.info(describe_start(cfg))
         check_class_weights(runner.model)
         check_pretrained(runner.model, pretrained)
         if cfg.load_from:
@@ -97,6 +99,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             )
         record_run(runner, cfg.load_from if cfg.resume else None)
         runner.train()
+    if is_main_process():
+        print(describe_end(runner), flush=True)
 
 
 if __name__ == '__main__':

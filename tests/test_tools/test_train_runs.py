@@ -48,7 +48,8 @@ for head in model['auxiliary_head']:
         dropout_ratio=0, loss_decode=dict(type='mmseg_da.CrossEntropyLoss')
     )
 del head, FreezeBN
-default_hooks['divergence'] = dict(window=3, collapsed_within=1.0)
+default_hooks['divergence'] = dict(window=3)
+default_hooks['adversarial']['collapsed_within'] = 1.0
 """
 
 
@@ -112,7 +113,8 @@ def test_two_runs_of_a_seed_agree_and_are_on_record(server, tmp_path):
     assert kept.train_cfg.max_iters == 3
     assert kept.model.decode_head.type == 'mmseg_da.BiSeNetHead'
     assert kept.randomness.seed == 0
-    assert 'seed: 0' in (tmp_path / 'one.log').read_text()
+    log, *_ = sorted(folders[0].glob('2*/*.log'))
+    assert 'seed: 0' in log.read_text()
 
 
 def test_torchrun_on_two_cpus_equals_one_process(server, tmp_path):
@@ -140,6 +142,7 @@ def test_torchrun_on_two_cpus_equals_one_process(server, tmp_path):
         text=True,
     )
     assert run.returncode == 0, run.stderr[-3000:]
+    _check_console(run.stdout, run.stderr, tmp_path / 'two')
     words = [config, '--work-dir', tmp_path / 'one', *short]
     log = tmp_path / 'log'
     assert server.run(words, log)['status'] == 0, log.read_text()[-3000:]
@@ -176,6 +179,25 @@ def test_torchrun_on_two_cpus_equals_one_process(server, tmp_path):
     assert (
         json.loads((tmp_path / 'two/run.json').read_text())[0]['processes']
         == 2
+    )
+
+
+def _check_console(stdout, stderr, work_dir):
+    """What concerns a user is said once; the rest is in the log file."""
+    assert 'UserWarning' not in stderr
+    assert 'OneDL' not in stdout
+    (log,) = work_dir.glob('2*/*.log')
+    for text in ('System environment:', 'Config:\n', 'Hooks will be executed'):
+        assert text not in stdout
+        assert log.read_text().count(text) == 1
+    said = 'Training EncoderDecoder on GTA5Dataset in .*, adapted to Citys'
+    assert len(re.findall(said, stdout)) == 1
+    assert len(re.findall('Trained to iteration', stdout)) == 1
+    last = stdout.strip().splitlines()[-1]
+    assert re.fullmatch(
+        'Trained to iteration 3: validation mIoU .*, at best .*'
+        rf'best_mIoU_iter_3.pth. Checkpoints are in {work_dir}, .*',
+        last,
     )
 
 

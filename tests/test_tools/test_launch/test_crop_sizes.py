@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from sentence import sentence
 
+from launch import check_config
 from launch.crop_sizes import check_crops
 from mmseg_da.errors import InputError
-from mmseg_da.utils import check_config, load_config
+from mmseg_da.utils import load_config
 
 CONFIG = Path(__file__).parents[2] / 'configs/da/bisenet_adv_gta2cs.py'
 SOURCE = 'train_dataloader.dataset.pipeline'
