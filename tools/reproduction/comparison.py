@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -116,8 +117,18 @@ def run_comparison(
             if bool(method.start) == starts
         ]
         with ThreadPoolExecutor(jobs) as pool:
-            for future in [pool.submit(_run, *task) for task in tasks]:
-                future.result()
+            futures = [pool.submit(_run, *task) for task in tasks]
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException:
+                # Leaving the block would wait for all the other runs.
+                pool.shutdown(wait=False, cancel_futures=True)
+                while not all(future.done() for future in futures):
+                    # Again, for a run that was about to begin.
+                    experiments.stop_running()
+                    time.sleep(0.1)
+                raise
 
 
 def _run(

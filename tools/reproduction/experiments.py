@@ -20,6 +20,10 @@ PROGRESS = re.compile(
 )
 
 
+# Processes of tools, which a program that is stopped has to end.
+RUNNING: set[subprocess.Popen] = set()
+
+
 def train_command(
     config: str, work_dir: Path, options: Mapping[str, object]
 ) -> list[str]:
@@ -183,6 +187,12 @@ def read_scalars(
     return dict(sorted(losses.items())), sorted(validations.items())
 
 
+def stop_running() -> None:
+    """Terminate the tools that other threads run."""
+    for process in list(RUNNING):
+        process.terminate()
+
+
 def run_tool(words: Sequence[str], log: Path, title: str) -> None:
     """Run one of the tools and show its progress.
 
@@ -207,6 +217,7 @@ def run_tool(words: Sequence[str], log: Path, title: str) -> None:
         ) as process,
     ):
         last = ''
+        RUNNING.add(process)
         try:
             for line in process.stdout:
                 file.write(line)
@@ -216,6 +227,8 @@ def run_tool(words: Sequence[str], log: Path, title: str) -> None:
             # Otherwise it would go on beside the run that resumes it.
             process.terminate()
             raise
+        finally:
+            RUNNING.discard(process)
     if sys.stdout.isatty():
         print()
     if process.returncode:

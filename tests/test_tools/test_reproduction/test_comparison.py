@@ -1,0 +1,102 @@
+"""Comparisons: rows from the metafile, stops, and the table."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from mmseg_da.errors import InputError
+from reproduction import comparison, experiments
+from reproduction.comparison import (
+    Comparison,
+    Method,
+    data_options,
+    read_comparison,
+    run_comparison,
+    write_comparison,
+)
+
+METHODS = [
+    Method('start', 'configs/a/start.py'),
+    Method('plain', 'configs/a/plain.py', start='start'),
+    Method('better', 'configs/a/better.py', control='plain', start='start'),
+]
+TOY = Comparison('a', METHODS, 'mIoU2', ['road', 'car'], 'configs/a/bn.py')
+
+
+def test_every_control_and_start_is_a_row():
+    found = read_comparison('carla2camvid')
+    labels = [method.label for method in found.methods]
+    assert len(set(labels)) == len(labels) > 5
+    for method in found.methods:
+        assert method.control in (None, *labels)
+        assert method.start in (None, *labels)
+
+
+def test_data_moves_to_another_folder():
+    options = data_options(
+        'configs/carla2camvid/bisenet_context_carla2camvid.py', '/elsewhere'
+    )
+    assert options['train_dataloader.dataset.data_root'] == '/elsewhere/carla'
+    target = 'default_hooks.adaptation.target_dataloader.dataset.data_root'
+    assert options[target] == '/elsewhere/camvid'
+    assert len(options) == 4
+
+
+def write_run(folder: Path, value: float, seconds: float) -> None:
+    for kind, gain in (('plain', 0), ('bn', 5)):
+        metrics = {'mIoU2': value + gain, 'IoU.road': 2 * value}
+        experiments.write_json(
+            folder / kind / 'experiment.json', dict(metrics=metrics)
+        )
+    scalars = folder / '20260101_000000/vis_data/scalars.json'
+    scalars.parent.mkdir(parents=True)
+    line = json.dumps(dict(loss=1.0, time=seconds, step=1))
+    scalars.write_text(f'{line}\n')
+
+
+def test_the_table_pairs_by_seed(tmp_path):
+    for seed, (plain, better) in enumerate([(10, 14), (20, 19), (30, 33)]):
+        write_run(tmp_path / f'start_seed{seed}', 5, 0.5)
+        write_run(tmp_path / f'plain_seed{seed}', plain, 0.5)
+        write_run(tmp_path / f'better_seed{seed}', better, 1.0)
+    paths = write_comparison(TOY, [0, 1, 2], tmp_path, ['tools/x.py'])
+    rows = paths[0].read_text().splitlines()
+    better = next(row for row in rows if row.startswith('| better'))
+    cells = [cell.strip() for cell in better.split('|')][1:-1]
+    # 14, 19 and 33; 4, -1 and 3 over the control; twice the time.
+    assert cells == [
+        'better',
+        '22.00 ± 9.85',
+        '2.00 ± 2.65 (2 of 3) over plain',
+        '27.00 ± 9.85',
+        '2.00',
+        '44.0',
+        '0.0',
+    ]
+    with pytest.raises(InputError, match='holds no result: run the command'):
+        write_comparison(TOY, [3], tmp_path, [])
+
+
+def test_a_failure_ends_the_runs_beside_it(tmp_path, monkeypatch):
+    """At once, with what was not begun left out."""
+    begun = []
+
+    def run(shared, method, seed, data, out):
+        begun.append(seed)
+        if seed == 0:
+            time.sleep(0.2)
+            raise InputError('no data')
+        experiments.run_tool(['sleep.py'], out / 'log', 'sleeper')
+
+    (tmp_path / 'sleep.py').write_text('import time; time.sleep(60)')
+    monkeypatch.setattr(experiments, 'REPO_ROOT', tmp_path)
+    monkeypatch.setattr(comparison, '_run', run)
+    monkeypatch.setenv('OMP_NUM_THREADS', '1')
+    start = time.monotonic()
+    with pytest.raises(InputError, match='no data'):
+        run_comparison(TOY, [0, 1, 2, 3], 'data', tmp_path, jobs=2)
+    assert time.monotonic() - start < 20
+    assert 3 not in begun
+    assert not experiments.RUNNING
