@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from launch import check_config
 from mmseg_da.registry import HOOKS
-from mmseg_da.utils import check_config, load_config
+from mmseg_da.utils import load_config
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / 'README.md', ROOT / 'CHANGELOG.md']

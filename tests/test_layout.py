@@ -55,7 +55,7 @@ def test_every_command_shows_an_example():
     commands = [
         path
         for path in (ROOT / 'tools').rglob('*.py')
-        if "__name__ == '__main__'" in path.read_text()
+        if "\nif __name__ == '__main__'" in path.read_text()
     ]
     assert len(commands) > 10
     for path in commands:
