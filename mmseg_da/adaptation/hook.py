@@ -233,9 +233,11 @@ class AdaptationHook(Hook):
         state, self._resumed_state = self._resumed_state, {}
         terms = state.get('terms', {})
         for name, term in self.terms.items():
+            if not term.state_name:
+                continue
             if name in terms:
                 term.load_state_dict(terms[name], runner.iter)
-            elif term.state_name:
+            else:
                 runner.logger.warning(
                     f'The resumed checkpoint holds no {term.state_name}: it '
                     f'was trained without the term {name!r}, whose '

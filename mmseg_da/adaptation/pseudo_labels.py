@@ -33,10 +33,9 @@ def balanced_thresholds(
     """
     thresholds = confidence.new_full((num_classes,), math.nan)
     for label in labels.unique().tolist():
-        values = confidence[labels == label]
-        counting = math.ceil(share * len(values))
-        place = len(values) - counting + 1
-        thresholds[label] = values.kthvalue(place).values
+        # kthvalue has no deterministic form on GPUs.
+        values = confidence[labels == label].sort(descending=True).values
+        thresholds[label] = values[math.ceil(share * len(values)) - 1]
     return thresholds
 
 

@@ -78,7 +78,8 @@ class RareClassSampler(InfiniteSampler):
                 'tools/analysis/class_statistics.py CONFIG --per-file --out '
                 'FILE writes.'
             )
-        counts = self._read(statistics)
+        content = read_statistics(statistics)
+        counts = self._count(content, statistics)
         self.images = [np.flatnonzero(c >= min_pixels) for c in counts.T]
         held = np.array([len(images) > 0 for images in self.images])
         if not held.any():
@@ -86,14 +87,13 @@ class RareClassSampler(InfiniteSampler):
                 f'{KEY}.min_pixels is {min_pixels}, but no image of '
                 f'{statistics} has as many pixels of any class: lower it.'
             )
-        pixels = np.array(read_statistics(statistics)['pixel_counts'], float)
+        pixels = np.array(content['pixel_counts'], float)
         logits = (1 - pixels / pixels.sum()) / temperature
         chances = np.where(held, np.exp(logits - logits[held].max()), 0)
         self.chances = chances / chances.sum()
 
-    def _read(self, path: str) -> np.ndarray:
-        """Pixels of each class in each image of the data set."""
-        content = read_statistics(path)
+    def _count(self, content: dict, path: str) -> np.ndarray:
+        """Pixels of each class in each image of the data set ``(N, C)``."""
         advice = (
             'write it anew with tools/analysis/class_statistics.py CONFIG '
             f'--per-file --out {path}'

@@ -39,7 +39,7 @@ STATEFUL = {
     **with_terms(
         adversary=True,
         teacher=dict(type='mmseg_da.EMATeacher', momentum=0.5),
-        mix=dict(type='mmseg_da.ClassMixTerm', threshold=0.2),
+        mix=dict(type='mmseg_da.ClassMixTerm', pseudo_labels='balanced'),
     ),
     'default_hooks.adaptation.target_dataloader.dataset.size': SOURCE_SIZE,
     'default_hooks.checkpoint': dict(

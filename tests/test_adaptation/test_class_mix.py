@@ -250,6 +250,9 @@ def test_resumed_equals_straight_to_the_bit(tmp_path):
         for runner in (straight, resumed)
     )
     assert torch.equal(ours, theirs) and (ours < 1).any()
+    # A term that no longer balances leaves the thresholds alone.
+    changed = {f'{MIX_KEY}.pseudo_labels': 'pixel', 'train_cfg.max_iters': 4}
+    train(tmp_path / 'changed', {**overrides, **resume, **changed})
 
 
 def test_balanced_thresholds_by_hand():

@@ -92,3 +92,23 @@ def test_wrong_arguments_are_told_before_counting(tmp_path):
         main(['never.py', '--compare', 'b.json'])
     with pytest.raises(InputError, match='2 names for 1'):
         main(['never.py', '--plot', 'a.png', '--names', 'a', 'b'])
+
+
+def test_a_config_trains_on_what_it_wrote(tools, config, folder) -> None:
+    """Rare class sampling and balanced weights from one file."""
+    main([str(config), '--workers=0', '--per-file', '--out', 'a.json'])
+    (folder / 'rare.py').write_text(
+        f'_base_ = {str(config)!r}\n'
+        "weights = dict(file='a.json', power=0.5, clip=(0.3, 4.0))\n"
+        'model = dict(decode_head=dict(loss_decode=dict(\n'
+        "    _delete_=True, type='mmseg_da.CrossEntropyLoss',\n"
+        '    class_weight=weights)))\n'
+        'train_dataloader = dict(sampler=dict(_delete_=True,\n'
+        "    type='mmseg_da.RareClassSampler', statistics='a.json',\n"
+        '    min_pixels=1))\n'
+    )
+    tools['train'](['rare.py', '--work-dir', 'w'])
+    assert (folder / 'w/iter_2.pth').exists()
+    option = 'train_dataloader.sampler.statistics=None'
+    with pytest.raises(InputError, match='names no statistics: set train_da'):
+        tools['train'](['rare.py', '--work-dir', 'v', '--cfg-options', option])
