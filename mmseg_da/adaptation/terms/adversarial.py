@@ -16,6 +16,7 @@ from mmengine.utils import apply_to
 from torch import Tensor, nn
 
 from mmseg_da.adaptation.iteration import Iteration
+from mmseg_da.adaptation.outputs import evaluation_mode
 from mmseg_da.adaptation.terms.base import AdaptationTerm
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS, PARAM_SCHEDULERS
@@ -196,6 +197,11 @@ class AdversarialTerm(AdaptationTerm):
             runner.message_hub.update_scalar(
                 f'train/{name}_discriminator', value.detach()
             )
+
+    def pictures(self, iteration: Iteration) -> dict[str, Tensor]:
+        with evaluation_mode(self.discriminator):
+            logits = self.discriminator(iteration.target_probabilities[:1])
+        return {'taken for source': logits[0, 0].sigmoid()}
 
     def optim_wrappers(self) -> dict[str, OptimWrapper]:
         return dict(discriminator=self.optim_wrapper)
