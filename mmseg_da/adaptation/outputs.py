@@ -1,5 +1,10 @@
 """Which of a decode head's outputs it predicts with."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 
@@ -7,6 +12,24 @@ from mmseg_da.errors import InputError
 
 # An image large enough for pyramid pooling, small enough to cost nothing.
 PROBE_SIZE = (1, 3, 128, 128)
+
+
+@contextmanager
+def evaluation_mode(network: nn.Module) -> Iterator[None]:
+    """Compute without gradients, and leave BatchNorm and dropout alone.
+
+    Args:
+        network (nn.Module): Each of its modules is in its own mode again
+            after the block.
+    """
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
 
 
 def list_losses(segmentor: nn.Module) -> list[nn.Module]:
@@ -63,21 +86,16 @@ def _predicting_head(segmentor: nn.Module) -> nn.Module:
     return heads[-1] if isinstance(heads, nn.ModuleList) else heads
 
 
-@torch.no_grad()
 def _probe(segmentor: nn.Module, key: str) -> int:
-    modes = {module: module.training for module in segmentor.modules()}
     device = next(segmentor.parameters()).device
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), evaluation_mode(segmentor):
         image = torch.randn(PROBE_SIZE, device=device)
-        segmentor.eval()
         predicted = segmentor(image, mode='tensor')
-        for module in modes:
+        for module in segmentor.modules():
             # Layers without children, such as BatchNorm and dropout, stay in
             # evaluation; the others decide which outputs they return.
             module.training = next(module.children(), None) is not None
         outputs = segmentor(image, mode='tensor')
-    for module, training in modes.items():
-        module.training = training
     if isinstance(outputs, Tensor):
         return 0
     for index, output in enumerate(outputs):

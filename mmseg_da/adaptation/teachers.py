@@ -47,6 +47,18 @@ class Teacher:
     def update(self, segmentor: nn.Module) -> None:
         """Follow the segmentor, after its optimizer has stepped."""
 
+    def distance(self, segmentor: nn.Module) -> Tensor | None:
+        """How far the teacher's weights are from the segmentor's.
+
+        Args:
+            segmentor (nn.Module): The bare segmentor.
+
+        Returns:
+            Tensor | None: Norm of the difference over the segmentor's norm,
+            a scalar; None where the two cannot be compared.
+        """
+        return None
+
     def state_dict(self) -> dict:
         """What a checkpoint keeps of the teacher."""
         return {}
@@ -158,6 +170,15 @@ class EMATeacher(Teacher):
     def update(self, segmentor: nn.Module) -> None:
         """Follow the segmentor, after its optimizer has stepped."""
         self.average.update_parameters(segmentor)
+
+    @torch.no_grad()
+    def distance(self, segmentor: nn.Module) -> Tensor:
+        """Distance of the weights over the norm of the segmentor's."""
+        own, other = (
+            torch.cat([p.detach().flatten() for p in model.parameters()])
+            for model in (self.model, segmentor)
+        )
+        return (own - other).norm() / other.norm()
 
     def state_dict(self) -> dict:
         """What a checkpoint keeps of the teacher."""

@@ -24,4 +24,5 @@ default_hooks = dict(
     divergence=dict(type='mmseg_da.DivergenceHook', window=100),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='SegVisualizationHook'),
+    pictures=dict(type='mmseg_da.AdaptationVisualizationHook'),
 )

@@ -22,4 +22,5 @@ default_hooks = dict(
     divergence=dict(type='mmseg_da.DivergenceHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='SegVisualizationHook'),
+    pictures=dict(type='mmseg_da.AdaptationVisualizationHook'),
 )

@@ -17,6 +17,7 @@ from mmseg_da.adaptation.domain_loss import (
     domain_loss,
 )
 from mmseg_da.adaptation.iteration import Iteration
+from mmseg_da.adaptation.outputs import evaluation_mode
 from mmseg_da.adaptation.terms.base import AdaptationTerm
 from mmseg_da.adaptation.terms.entropy import self_information
 from mmseg_da.errors import InputError
@@ -176,6 +177,11 @@ class AdversarialTerm(AdaptationTerm):
             runner.message_hub.update_scalar(
                 f'train/{name}_discriminator', value.detach()
             )
+
+    def pictures(self, iteration: Iteration) -> dict[str, Tensor]:
+        with evaluation_mode(self.discriminator):
+            logits = self.discriminator(iteration.target_probabilities[:1])
+        return {'taken for source': logits[0, 0].sigmoid()}
 
     def optim_wrappers(self) -> dict[str, OptimWrapper]:
         return dict(discriminator=self.optim_wrapper)

@@ -90,6 +90,23 @@ class AdaptationTerm:
     def after_iteration(self, iteration: Iteration, runner: Runner) -> None:
         """Update what the term owns, after the segmentor's update."""
 
+    def pictures(self, iteration: Iteration) -> dict[str, Tensor]:
+        """Show what the term sees, of the first image of the batch.
+
+        :class:`~mmseg_da.engine.AdaptationVisualizationHook` asks for it now
+        and then, after ``losses`` and before ``after_iteration``. What random
+        numbers chose is chosen again with ``iteration.generator``.
+
+        Args:
+            iteration (Iteration): What the iteration offers.
+
+        Returns:
+            dict[str, Tensor]: By their titles, in ASCII: preprocessed images
+            ``(3, H, W)``, class indices ``(H, W)`` of integers, or maps
+            ``(H, W)`` of floats in [0, 1].
+        """
+        return {}
+
     def optim_wrappers(self) -> dict[str, OptimWrapper]:
         """The term's optimizer wrappers by the names of what they train."""
         return {}

@@ -153,6 +153,20 @@ class ClassMixTerm(AdaptationTerm):
             )
 
     def losses(self, iteration: Iteration) -> dict[str, Tensor]:
+        loss = supervise(iteration, *self._mix(iteration))
+        return dict(loss_mix=self.loss_weight * loss)
+
+    def pictures(self, iteration: Iteration) -> dict[str, Tensor]:
+        images, labels, weights = self._mix(iteration)
+        shown = {'mixed image': images[0], 'mixed label': labels[0]}
+        if weights is not None:
+            shown['weight of the mixed label'] = weights[0]
+        return shown
+
+    def _mix(
+        self, iteration: Iteration
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The iteration's mixed images, their labels and pixel weights."""
         segmentor = iteration.segmentor
         ignore_index = segmentor.decode_head.ignore_index
         generator = iteration.generator(self.key)
@@ -170,8 +184,7 @@ class ClassMixTerm(AdaptationTerm):
         mixed_labels = torch.where(pasted, labels, other_labels)
         if weights is not None:
             weights = torch.where(pasted, 1.0, weights)
-        loss = supervise(iteration, mixed, mixed_labels, weights)
-        return dict(loss_mix=self.loss_weight * loss)
+        return mixed, mixed_labels, weights
 
     def _others(
         self, iteration: Iteration, ignore_index: int

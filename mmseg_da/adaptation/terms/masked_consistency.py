@@ -85,23 +85,31 @@ class MaskedConsistencyTerm(AdaptationTerm):
         self.color_jitter = color_jitter
 
     def losses(self, iteration: Iteration) -> dict[str, Tensor]:
-        generator = iteration.generator(self.key)
         confidence, labels = iteration.pseudo_labels
         share = (
             (confidence >= self.threshold)
             .float()
             .mean(dim=(1, 2), keepdim=True)
         )
+        images = self._hide(iteration)
+        loss = supervise(iteration, images, labels, share.expand(labels.shape))
+        return dict(loss_masked=self.loss_weight * loss)
+
+    def pictures(self, iteration: Iteration) -> dict[str, Tensor]:
+        return {'masked image': self._hide(iteration)[0]}
+
+    def _hide(self, iteration: Iteration) -> Tensor:
+        """The iteration's target images, changed and partly hidden."""
+        generator = iteration.generator(self.key)
+        inputs = iteration.target['inputs']
         images = strong_augment(
-            iteration.target['inputs'],
+            inputs,
             iteration.segmentor.data_preprocessor,
             self.color_jitter,
             blur=True,
             generator=generator,
         )
+        size = len(inputs), *inputs.shape[2:]
+        mask = draw_block_mask(size, self.block_size, self.ratio, generator)
         # 0 is the mean colour of normalised images.
-        images = images * draw_block_mask(
-            labels.shape, self.block_size, self.ratio, generator
-        ).to(images)
-        loss = supervise(iteration, images, labels, share.expand(labels.shape))
-        return dict(loss_masked=self.loss_weight * loss)
+        return images * mask.to(images)

@@ -1,0 +1,96 @@
+"""Shows how the adaptation goes while it trains."""
+
+from __future__ import annotations
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch import Tensor
+
+from mmseg_da.adaptation import AdaptationHook
+from mmseg_da.adaptation.pictures import collect_pictures, paint, tile
+from mmseg_da.errors import InputError
+from mmseg_da.registry import HOOKS
+
+
+@HOOKS.register_module()
+class AdaptationVisualizationHook(Hook):
+    """Draws what an :class:`AdaptationHook` and its terms see.
+
+    Every ``interval`` iterations one picture goes to the visualizer's
+    backends (``vis_data/vis_image`` in the work dir, TensorBoard): the first
+    image of the source batch with its label, the first of the target batch
+    with its prediction and the prediction's entropy, the teacher's
+    pseudo-label with its confidence, and what each term shows
+    (:meth:`AdaptationTerm.pictures`). The distance of teacher and student is
+    logged then too, as ``train/teacher_distance``. Training is the same to
+    the last bit with and without the hook; without an AdaptationHook it does
+    nothing.
+
+    Args:
+        interval (int): Iterations between two pictures. Defaults to 500.
+
+    Raises:
+        InputError: If ``interval`` is below 1.
+
+    Example:
+        >>> default_hooks = dict(
+        ...     pictures=dict(type='mmseg_da.AdaptationVisualizationHook'))
+    """
+
+    # Before AdaptationHook updates its terms and drops the iteration.
+    priority = 'HIGH'
+
+    def __init__(self, interval: int = 500) -> None:
+        if interval < 1:
+            raise InputError(
+                f'The interval of AdaptationVisualizationHook is {interval}: '
+                'set it to at least 1 iteration.'
+            )
+        self.interval = interval
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
+    ) -> None:
+        """Draw the iteration if it is one to be drawn."""
+        if not self.every_n_train_iters(runner, self.interval):
+            return
+        for hook in runner.hooks:
+            # Pictures need no other rank: nothing is reduced.
+            if isinstance(hook, AdaptationHook) and is_main_process():
+                self._draw(runner, hook)
+
+    def _draw(self, runner: Runner, hook: AdaptationHook) -> None:
+        iteration, step = hook.iteration, runner.iter + 1
+        segmentor = iteration.segmentor
+        pictures = collect_pictures(iteration)
+        if any(term.needs_teacher for term in hook.terms.values()):
+            confidence, labels = iteration.pseudo_labels
+            pictures['pseudo-label'] = labels[0]
+            pictures['confidence'] = confidence[0]
+        for term in hook.terms.values():
+            pictures.update(term.pictures(iteration))
+        meta = getattr(runner.train_dataloader.dataset, 'metainfo', None) or {}
+        palette = meta.get('palette') or [
+            [255 * (i + 1) // segmentor.num_classes] * 3
+            for i in range(segmentor.num_classes)
+        ]
+        painted = {
+            _title(name, picture): paint(
+                picture, segmentor.data_preprocessor, palette
+            )
+            for name, picture in pictures.items()
+        }
+        runner.visualizer.add_image('adaptation', tile(painted), step)
+        distance = hook.teacher and hook.teacher.distance(segmentor)
+        if distance is not None:
+            runner.visualizer.add_scalar(
+                'train/teacher_distance', float(distance), step
+            )
+
+
+def _title(name: str, picture: Tensor) -> str:
+    """A map's title says its mean too."""
+    if picture.dim() == 2 and picture.is_floating_point():
+        return f'{name}, mean {picture.float().mean():.2f}'
+    return name
