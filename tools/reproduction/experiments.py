@@ -105,7 +105,12 @@ def train(
     if 'metrics' not in known:
         command = train_command(config, work_dir, options)
         write_json(record, dict(fingerprint=digest, command=command))
-        run_tool([*command, '--resume'], work_dir / 'output.log', title)
+        # Without a checkpoint of its own, --resume would go on from load_from,
+        # whose weights a new run starts from.
+        begun = (work_dir / 'last_checkpoint').exists()
+        resume = begun or 'load_from' not in options
+        words = [*command, *(['--resume'] if resume else [])]
+        run_tool(words, work_dir / 'output.log', title)
         _, validations = read_scalars(work_dir)
         if not validations:
             raise InputError(f'{work_dir} holds no validation result.')

@@ -100,3 +100,25 @@ def test_a_failure_ends_the_runs_beside_it(tmp_path, monkeypatch):
     assert time.monotonic() - start < 20
     assert 3 not in begun
     assert not experiments.RUNNING
+
+
+def test_a_row_starts_from_weights_and_resumes_its_own_run(
+    tmp_path, monkeypatch
+):
+    """Or it would go on with the start's iteration, at whose end it is."""
+    commands = []
+    monkeypatch.setattr(
+        experiments, 'run_tool', lambda words, *_: commands.append(words)
+    )
+    monkeypatch.setattr(experiments, 'read_scalars', lambda _: ({}, [(1, {})]))
+    config = 'configs/carla2camvid/bisenet_context_carla2camvid.py'
+    options = dict(load_from='start.pth')
+    for name in ('new', 'begun'):
+        folder = tmp_path / name
+        folder.mkdir()
+        if name == 'begun':
+            (folder / 'last_checkpoint').write_text('iter_100.pth')
+        experiments.train(config, folder, options, name)
+    assert '--resume' not in commands[0]
+    assert commands[1][-1] == '--resume'
+    assert 'load_from=start.pth' in commands[0]
