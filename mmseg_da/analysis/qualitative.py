@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import mmcv
@@ -13,6 +15,8 @@ from mmengine.dataset import BaseDataset
 from rich.progress import track
 
 from mmseg_da.apis import build_test_datasets, inference, init_model
+from mmseg_da.datasets import FolderDataset
+from mmseg_da.datasets.listing import IMAGE_SUFFIXES, strip_suffix
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
 from mmseg_da.visualization import colorize, draw_grid
@@ -36,12 +40,16 @@ def find_label(
         Path | None: The label file, or None if there is none.
     """
     image = Path(image).absolute()
-    if not image.name.endswith(dataset.img_suffix):
+    stem = strip_suffix(image.name, dataset.img_suffix or IMAGE_SUFFIXES)
+    if stem is None:
         return None
-    stem = image.name.removesuffix(dataset.img_suffix)
-    name = stem + dataset.seg_map_suffix
+    name = stem + (dataset.seg_map_suffix or '.png')
     if folder is not None:
         return next(iter(sorted(Path(folder).rglob(name))), None)
+    recorded = recorded_labels(dataset).get(image.resolve())
+    if recorded is not None:
+        return recorded
+    # The image may be of another split, which is laid out alike.
     root = dataset.data_root or ''
     prefixes = (
         Path(
@@ -53,6 +61,32 @@ def find_label(
     before, found, after = image.parent.as_posix().rpartition(f'/{images}')
     label = Path(f'{before}/{labels}{after}') / name
     return label if found and label.is_file() else None
+
+
+@lru_cache(maxsize=8)
+def recorded_labels(dataset: BaseDataset) -> dict[Path, Path]:
+    """Read which label the data set itself has for each image.
+
+    Args:
+        dataset (BaseDataset): Not necessarily initialised.
+
+    Returns:
+        dict[Path, Path]: Label files that exist, by their images' real
+        paths; none if the data are not there.
+    """
+    try:
+        if isinstance(dataset, FolderDataset):
+            samples, _ = dataset.find_samples()
+        else:
+            samples = dataset.load_data_list()
+    except (InputError, OSError):
+        return {}
+    labels = {
+        Path(sample['img_path']).resolve(): Path(sample['seg_map_path'])
+        for sample in samples
+        if sample.get('seg_map_path')
+    }
+    return {image: path for image, path in labels.items() if path.is_file()}
 
 
 def load_label(path: str | Path, dataset: BaseDataset) -> np.ndarray:
@@ -87,60 +121,119 @@ def load_label(path: str | Path, dataset: BaseDataset) -> np.ndarray:
     return results['gt_seg_map']
 
 
-def draw_predictions(
+@dataclass
+class Comparison:
+    """Images with their labels and what several models predict for them.
+
+    Attributes:
+        names (list[str]): The images' names, without suffix.
+        images (list[np.ndarray]): RGB, ``(H, W, 3)``, uint8.
+        labels (list[np.ndarray | None]): Class indices ``(H, W)``, or None
+            for an image without a label.
+        predictions (dict[str, list[np.ndarray]]): Class indices ``(H, W)``
+            of each image, by the models' titles.
+        classes (Sequence[str]): Their names.
+        palette (Sequence[Sequence[int]]): RGB colour of each class, 0..255.
+    """
+
+    names: list[str]
+    images: list[np.ndarray]
+    labels: list[np.ndarray | None]
+    predictions: dict[str, list[np.ndarray]]
+    classes: Sequence[str]
+    palette: Sequence[Sequence[int]]
+
+
+def compare_models(
     images: Sequence[str | Path],
     models: Sequence[ModelSpec],
-    out: str | Path,
     labels: str | Path | None = None,
     device: str = 'auto',
-    cell_width: int = 480,
-) -> Path:
-    """Draw images beside their labels and what models predict for them.
+) -> Comparison:
+    """Predict images with several models, and find their labels.
 
     Args:
-        images (Sequence[str | Path]): Image files, a row each.
+        images (Sequence[str | Path]): Image files.
         models (Sequence[ModelSpec]): Config, checkpoint and title of each
-            model, a column each. All have the same classes. The test data
-            set of the first config says how labels are found and loaded.
-        out (str | Path): Where the picture is written.
+            model. All have the same classes. The test data set of the first
+            config says how labels are found and loaded.
         labels (str | Path, optional): Folder of the labels. Defaults to
-            None: where the data set's layout has them. Without any label
-            there is no column for them.
+            None: where the data set has them.
         device (str): Defaults to 'auto'.
-        cell_width (int): Width of a picture in pixels. Defaults to 480.
-
-    Returns:
-        Path: ``out``.
 
     Raises:
         InputError: If an image, label, config or checkpoint cannot be used,
-            or the models have different classes.
+            two models have one title, or the models have different classes.
     """
     if not images or not models:
-        raise InputError('The grid needs at least one image and one model.')
+        raise InputError(
+            'There is nothing to draw: give an image and a model.'
+        )
+    titles = [title for _, _, title in models]
+    for title in titles:
+        if titles.count(title) > 1:
+            raise InputError(
+                f'Two models have the title {title!r}: give each --models a '
+                'TITLE of its own.'
+            )
     configs = [load_config(config) for config, _, _ in models]
     datasets = [build_test_datasets(cfg, lazy=True) for cfg in configs]
     classes, palette = _common_classes([d[0] for d in datasets], models)
-    columns = []
+    predictions = {}
     for cfg, (_, checkpoint, title) in zip(configs, models):
         model = init_model(cfg, checkpoint, device)
         described = track(images, description=f'Predicting: {title}')
-        columns.append([inference(model, image) for image in described])
-    titles = ['Input', *(title for _, _, title in models)]
-    found = [_ground_truth(image, datasets[0], labels) for image in images]
-    if any(label is not None for label in found):
-        titles.insert(1, 'Ground truth')
-        columns.insert(0, found)
+        predictions[title] = [inference(model, image) for image in described]
+    suffix = datasets[0][0].img_suffix or IMAGE_SUFFIXES
+    names = [Path(image).name for image in images]
+    return Comparison(
+        names=[strip_suffix(name, suffix) or name for name in names],
+        images=[
+            mmcv.imread(str(image), channel_order='rgb') for image in images
+        ],
+        labels=[_ground_truth(image, datasets[0], labels) for image in images],
+        predictions=predictions,
+        classes=classes,
+        palette=palette,
+    )
+
+
+def draw_predictions(
+    comparison: Comparison, out: str | Path, cell_width: int = 480
+) -> Path:
+    """Draw a comparison as one picture, a row for each image.
+
+    Args:
+        comparison (Comparison): What :func:`compare_models` returns. Without
+            any label there is no column for labels.
+        out (str | Path): Where the picture is written.
+        cell_width (int): Width of a column in pixels. Defaults to 480.
+
+    Returns:
+        Path: ``out``.
+    """
+    maps = dict(comparison.predictions)
+    if any(label is not None for label in comparison.labels):
+        maps = {'Ground truth': comparison.labels, **maps}
     rows = [
         [
-            mmcv.imread(str(image), channel_order='rgb'),
-            *(None if c is None else colorize(c, palette) for c in cells),
+            image,
+            *(
+                None if cell is None else colorize(cell, comparison.palette)
+                for cell in cells
+            ),
         ]
-        for image, cells in zip(images, zip(*columns))
+        for image, cells in zip(comparison.images, zip(*maps.values()))
     ]
-    suffix = datasets[0][0].img_suffix
-    names = [Path(image).name.removesuffix(suffix) for image in images]
-    return draw_grid(rows, titles, names, classes, palette, out, cell_width)
+    return draw_grid(
+        rows,
+        ['Input', *maps],
+        comparison.names,
+        comparison.classes,
+        comparison.palette,
+        out,
+        cell_width,
+    )
 
 
 def _common_classes(

@@ -4,16 +4,19 @@
         --images data/cityscapes/leftImg8bit/val/frankfurt/*_000294_*.png \\
         --models configs/source_only/bisenet_jitter_gta2cs.py a.pth Source \\
         --models configs/da/bisenet_adv_gta2cs.py b.pth Adapted \\
-        --out figure3.png
+        --out figure3.png --html compare.html
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmseg_da.analysis.qualitative import draw_predictions
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from analysis.comparison_page import write_page
+from mmseg_da.analysis.qualitative import compare_models, draw_predictions
 from mmseg_da.errors import InputError
 from mmseg_da.utils import one_sentence_errors
 
@@ -42,8 +45,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--out',
-        default='grid.png',
-        help='picture to write; default: grid.png',
+        help='picture to write; default: grid.png, or none with --html',
+    )
+    parser.add_argument(
+        '--html',
+        help='page to write: one file in which a reader flips or slides '
+        'between input and predictions, filters by class and sorts',
     )
     parser.add_argument(
         '--device',
@@ -79,15 +86,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise InputError(f'The image {missing[0]} does not exist.')
     if args.labels and not Path(args.labels).is_dir():
         raise InputError(f'The folder of labels {args.labels} does not exist.')
-    out = draw_predictions(
-        args.images,
-        models,
-        args.out,
-        args.labels,
-        args.device,
-        args.cell_width,
-    )
-    print(f'Wrote {out}')
+    comparison = compare_models(args.images, models, args.labels, args.device)
+    if args.html:
+        print(f'Wrote {write_page(comparison, args.html)}')
+    out = args.out or (None if args.html else 'grid.png')
+    if out:
+        print(f'Wrote {draw_predictions(comparison, out, args.cell_width)}')
 
 
 if __name__ == '__main__':
