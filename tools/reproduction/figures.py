@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from analysis.class_shares import draw_class_shares
 from analysis.grid import save_figure
-from analysis.qualitative import draw_predictions
+from analysis.predictions import compare_models, draw_predictions
 from mmseg_da.errors import InputError
 from mmseg_da.utils.statistics_file import read_statistics
 from reproduction.collect import best_checkpoint
@@ -116,7 +116,8 @@ def draw_grid_of(
         return None
     step = max(1, len(images) // NUM_IMAGES)
     chosen = images[step // 2 :: step][:NUM_IMAGES]
-    return draw_predictions(chosen, models, out, cell_width=400)
+    comparison = compare_models(chosen, models)
+    return draw_predictions(comparison, out, cell_width=400)
 
 
 def draw_all(

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from analysis.predictions import find_label
 from mmseg_da.apis import build_segmentor
+from mmseg_da.datasets import FolderDataset
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
 
@@ -72,7 +74,13 @@ def cells(picture, color):
 
 
 def test_columns_hold_input_label_and_predictions(files, tmp_path):
-    picture = draw(files, tmp_path / 'grid.png')
+    page = tmp_path / 'compare.html'
+    picture = draw(files, tmp_path / 'grid.png', '--html', str(page))
+    text = page.read_text()
+    assert '<title>road, car: predictions compared</title>' in text
+    # Of two images, one with a label.
+    assert text.count('data:image/jpeg') == 2
+    assert text.count('data:image/png') == 5
     assert 1.9 <= cells(picture, (90, 200, 10)) <= 2.1
     assert 1.9 <= cells(picture, ROAD) <= 2.2
     assert 1.9 <= cells(picture, CAR) <= 2.2
@@ -95,6 +103,30 @@ def test_labels_may_lie_elsewhere(files, tmp_path):
     )
     assert 2.9 <= cells(picture, CAR) <= 3.2
     assert cells(picture, SKY) < 0.2
+
+
+def test_labels_are_those_that_the_data_set_records(tmp_path):
+    """Of any suffix, and by patterns, which no name says."""
+    names = dict(rgb=('a.JPG', 'b.png'), tags=('x_a.png',))
+    for folder, files in names.items():
+        (tmp_path / folder).mkdir()
+        for name in files:
+            cv2.imwrite(
+                str(tmp_path / folder / name), np.zeros((8, 8, 3), np.uint8)
+            )
+    dataset = FolderDataset(
+        data_root=str(tmp_path),
+        data_prefix=dict(img_path='rgb', seg_map_path='tags/x_*.png'),
+        label_encoding='train_ids',
+        lazy_init=True,
+    )
+    label = find_label(tmp_path / 'rgb/a.JPG', dataset)
+    assert label == tmp_path / 'tags/x_a.png'
+    assert find_label(tmp_path / 'rgb/b.png', dataset) is None
+    # In a folder of one's own, the label has the image's name.
+    cv2.imwrite(str(tmp_path / 'b.png'), np.zeros((8, 8), np.uint8))
+    found = find_label(tmp_path / 'rgb/b.png', dataset, tmp_path)
+    assert found == tmp_path / 'b.png'
 
 
 def test_without_any_label_there_is_no_such_column(files, tmp_path):

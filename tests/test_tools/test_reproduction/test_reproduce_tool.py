@@ -62,11 +62,15 @@ def test_report_only(reproduce, tmp_path, monkeypatch, capsys):
     images = leave_data(tmp_path / 'data/demo')
     drawn = []
 
-    def draw(chosen, models, path, **_):
-        drawn.append((list(chosen), models))
+    def draw(comparison, path, **_):
+        drawn.append(comparison)
         path.write_bytes(b'\x89PNG')
         return path
 
+    monkeypatch.setattr(
+        'reproduction.figures.compare_models',
+        lambda chosen, models: (list(chosen), models),
+    )
     monkeypatch.setattr('reproduction.figures.draw_predictions', draw)
     assert reproduce('--out', str(out), '--report-only') == 0
     report = out / 'report'
