@@ -9,8 +9,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from analysis.comparison import Comparison
 from analysis.comparison_page import class_ious, page_data, write_page
+from mmseg_da.analysis.qualitative import Comparison
 
 BROWSER = shutil.which('chromium') or shutil.which('chromium-browser')
 # What a reader does, in the page's own words; the page then says the result.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.comparison import find_label
+from mmseg_da.analysis.qualitative import find_label
 from mmseg_da.apis import build_segmentor
 from mmseg_da.datasets import FolderDataset
 from mmseg_da.errors import InputError

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from analysis.comparison import Comparison
+from mmseg_da.analysis.qualitative import Comparison
 from mmseg_da.utils.files import atomic_path
 
 # Larger images are shown at this width; scores are of the full size.

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from analysis.comparison import compare_models, draw_comparison
 from analysis.comparison_page import write_page
+from mmseg_da.analysis.qualitative import compare_models, draw_predictions
 from mmseg_da.errors import InputError
 from mmseg_da.utils import one_sentence_errors
 
@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f'Wrote {write_page(comparison, args.html)}')
     out = args.out or (None if args.html else 'grid.png')
     if out:
-        print(f'Wrote {draw_comparison(comparison, out, args.cell_width)}')
+        print(f'Wrote {draw_predictions(comparison, out, args.cell_width)}')
 
 
 if __name__ == '__main__':

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from analysis.comparison import draw_predictions
 from mmseg_da.analysis import read_statistics
+from mmseg_da.analysis.qualitative import draw_predictions
 from mmseg_da.errors import InputError
 from mmseg_da.visualization import draw_class_shares, save_figure
 from reproduction.collect import best_checkpoint

@@ -198,7 +198,7 @@ def compare_models(
     )
 
 
-def draw_comparison(
+def draw_predictions(
     comparison: Comparison, out: str | Path, cell_width: int = 480
 ) -> Path:
     """Draw a comparison as one picture, a row for each image.
@@ -234,26 +234,6 @@ def draw_comparison(
         out,
         cell_width,
     )
-
-
-def draw_predictions(
-    images: Sequence[str | Path],
-    models: Sequence[ModelSpec],
-    out: str | Path,
-    cell_width: int = 480,
-) -> Path:
-    """Draw what models predict: both functions above in one.
-
-    Args:
-        images (Sequence[str | Path]): Image files, a row each.
-        models (Sequence[ModelSpec]): As for :func:`compare_models`.
-        out (str | Path): Where the picture is written.
-        cell_width (int): Width of a column in pixels. Defaults to 480.
-
-    Returns:
-        Path: ``out``.
-    """
-    return draw_comparison(compare_models(images, models), out, cell_width)
 
 
 def _common_classes(
