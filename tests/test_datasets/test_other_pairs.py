@@ -10,9 +10,9 @@ from mmengine.dataset import BaseDataset
 from mmseg.datasets import CityscapesDataset as MMSegCityscapes
 from tiny_data import HEIGHT, PIPELINE, WIDTH, write_image, write_label
 
+from dataset_converters.resize_dataset import write_resized
 from launch import check_config
 from mmseg_da.datasets import ACDCDataset, SYNTHIADataset
-from mmseg_da.datasets.resized import write_resized
 from mmseg_da.errors import InputError
 from mmseg_da.evaluation import IoUMetric
 from mmseg_da.registry import DATASETS

@@ -2,6 +2,7 @@
 
 import runpy
 import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -157,6 +158,10 @@ def test_stopped_video_leaves_none(
     with pytest.raises((KeyboardInterrupt, InputError)):
         infer([*trained, clip, *arguments])
     assert len(calls) == 9
+    # The progress bar's thread ends at its next refresh.
+    deadline = time.monotonic() + 5
+    while threading.active_count() > threads and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert threading.active_count() == threads
     assert files_of(out) == []
 

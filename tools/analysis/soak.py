@@ -37,7 +37,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('config', help='config that adapts to a target')
-    parser.add_argument('--iters', type=int, default=5000)
     parser.add_argument(
         '--iters',
         type=int,

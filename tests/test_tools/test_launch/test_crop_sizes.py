@@ -10,7 +10,7 @@ from launch.crop_sizes import check_crops
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
 
-CONFIG = Path(__file__).parents[2] / 'configs/da/bisenet_adv_gta2cs.py'
+CONFIG = Path(__file__).parents[3] / 'configs/da/bisenet_adv_gta2cs.py'
 SOURCE = 'train_dataloader.dataset.pipeline'
 LOADER = 'default_hooks.adversarial.target_dataloader'
 TARGET = f'{LOADER}.dataset.pipeline'
