@@ -56,11 +56,12 @@ def describe_start(cfg: Config) -> str:
 
 
 def _datasets(loader: dict) -> str:
-    return ' and '.join(
-        f'{str(dataset.get("type")).removeprefix("mmseg_da.")} in '
-        f'{dataset.get("data_root") or "."}'
-        for _, dataset in single_datasets(loader.get('dataset'), '')
-    )
+    parts = []
+    for _, dataset in single_datasets(loader.get('dataset'), ''):
+        kind = str(dataset.get('type')).removeprefix('mmseg_da.')
+        images = (dataset.get('data_prefix') or {}).get('img_path')
+        parts.append(f'{kind} in {dataset.get("data_root") or images or "."}')
+    return ' and '.join(parts)
 
 
 def describe_end(runner: Runner) -> str:
