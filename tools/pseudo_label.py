@@ -119,6 +119,21 @@ def list_inputs(args, cfg: Config) -> tuple[str, dict[str, Path]]:
     return folder, dict(zip(names, paths))
 
 
+def read_record(path: Path) -> dict:
+    """Read what an earlier run noted in the folder.
+
+    Raises:
+        InputError: If the file is damaged.
+    """
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(
+            f'{path} is damaged ({error}): delete the folder, or give '
+            'another --out.'
+        ) from error
+
+
 def load_thresholds(args, model, files: list[Path]) -> float | torch.Tensor:
     """The thresholds of an earlier run of the same settings, or new ones.
 
@@ -130,16 +145,24 @@ def load_thresholds(args, model, files: list[Path]) -> float | torch.Tensor:
     settings = dict(
         checkpoint=weights,
         teacher=args.teacher,
-        share=args.share if args.threshold is None else None,
+        config=args.config,
+        options=repr(args.cfg_options),
         threshold=args.threshold,
+        # Thresholds of classes come from the images.
+        **(
+            dict(share=args.share, images=str(args.images))
+            if args.threshold is None
+            else {}
+        ),
     )
     path = Path(args.out, RECORD)
     if path.exists():
-        record = json.loads(path.read_text())
+        record = read_record(path)
         if record['settings'] != settings:
             raise InputError(
-                f'{args.out} holds labels of another checkpoint or threshold '
-                f'({RECORD}): delete the folder, or give another --out.'
+                f'{args.out} holds labels of another checkpoint, config, '
+                f'threshold or folder of images ({RECORD}): delete the '
+                'folder, or give another --out.'
             )
     else:
         thresholds = args.threshold

@@ -106,7 +106,7 @@ def strong_augment(
         Tensor: Normalised images of the same shape.
     """
     mean = getattr(preprocessor, 'mean', 0.0)
-    std = getattr(preprocessor, 'std', 255.0)
+    std = getattr(preprocessor, 'std', 1.0)
     images = (inputs * std + mean) / 255
     # Autocast would round the images' colours to half precision.
     with torch.autocast(inputs.device.type, enabled=False):

@@ -72,7 +72,9 @@ class AdaptationHook(Hook):
             for name, cfg in terms.items()
             if cfg is not None
         }
-        self.teacher = teacher and MODELS.build(teacher)
+        self.teacher = teacher and MODELS.build(
+            dict(teacher, key=f'{self.key}.teacher')
+        )
         for name, term in self.terms.items():
             if term.needs_teacher and not teacher:
                 raise InputError(
@@ -107,6 +109,7 @@ class AdaptationHook(Hook):
             )
         if runner.iter > 0:
             self._restore(runner)
+        self._resumed_state = {}
         self._attach(runner, segmentor)
 
     def _attach(self, runner: Runner, segmentor: nn.Module) -> None:
@@ -230,7 +233,7 @@ class AdaptationHook(Hook):
         return dict(adaptation=state)
 
     def _restore(self, runner: Runner) -> None:
-        state, self._resumed_state = self._resumed_state, {}
+        state = self._resumed_state
         terms = state.get('terms', {})
         for name, term in self.terms.items():
             if not term.state_name:

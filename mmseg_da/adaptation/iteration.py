@@ -61,9 +61,14 @@ class Iteration:
 
     @cached_property
     def target(self) -> dict:
-        """The preprocessed target batch: ``inputs`` ``(M, 3, H', W')``."""
+        """The preprocessed target batch: ``inputs`` ``(M, 3, H', W')``.
+
+        Nothing else of the batch is kept: labels that a pipeline may have
+        loaded are out of every term's reach.
+        """
         batch = next(self._stream)
-        return self.segmentor.data_preprocessor(batch, True)
+        batch = self.segmentor.data_preprocessor(batch, True)
+        return dict(inputs=batch['inputs'])
 
     @cached_property
     def target_logits(self) -> Tensor:
@@ -139,7 +144,7 @@ class Iteration:
         return torch.Generator().manual_seed(seed)
 
     def end_losses(self) -> None:
-        """Drop the graph's volumes, which only the losses need."""
+        """Free the target's logits and their graph."""
         self.__dict__.pop('target_logits', None)
         if self.has('target_probabilities'):
             self.target_probabilities = self.target_probabilities.detach()

@@ -1,4 +1,4 @@
-"""Which of a decode head's outputs it predicts with."""
+"""Find the head's output that the segmentor predicts with."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def list_losses(segmentor: nn.Module) -> list[nn.Module]:
     Raises:
         InputError: If the head has none.
     """
-    head = _predicting_head(segmentor)
+    head = predicting_head(segmentor)
     if not hasattr(head, 'loss_decode'):
         raise InputError(
             f'{type(head).__name__} has no loss_decode, from which the source '
@@ -68,7 +68,7 @@ def find_output_index(
     Raises:
         InputError: If the index does not exist, or cannot be found.
     """
-    head = _predicting_head(segmentor)
+    head = predicting_head(segmentor)
     losses = getattr(head, 'loss_decode', None)
     count = len(losses) if isinstance(losses, nn.ModuleList) else 1
     if index is None:
@@ -81,7 +81,8 @@ def find_output_index(
     return index
 
 
-def _predicting_head(segmentor: nn.Module) -> nn.Module:
+def predicting_head(segmentor: nn.Module) -> nn.Module:
+    """The head that predicts, the last one of a cascade."""
     heads = segmentor.decode_head
     return heads[-1] if isinstance(heads, nn.ModuleList) else heads
 
@@ -101,7 +102,7 @@ def _probe(segmentor: nn.Module, key: str) -> int:
     for index, output in enumerate(outputs):
         if output.shape == predicted.shape and torch.equal(output, predicted):
             return index
-    head = type(_predicting_head(segmentor)).__name__
+    head = type(predicting_head(segmentor)).__name__
     raise InputError(
         f'{head} returns {len(outputs)} outputs in training, and none of them '
         f'is what it predicts with: set {key}.output_index to the one that '

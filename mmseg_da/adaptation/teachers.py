@@ -1,7 +1,7 @@
 """Teachers that label the target for self-training."""
 
 import torch
-from mmengine.model import MomentumAnnealingEMA
+from mmengine.model import BaseAveragedModel
 from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from mmseg.models.utils import resize
 from torch import Tensor, nn
@@ -12,12 +12,14 @@ from mmseg_da.registry import MODELS
 
 
 class Teacher:
-    """Labels target images. A teacher that never changes overrides little."""
+    """Base of all teachers. A frozen teacher needs only ``build``."""
 
     model: nn.Module
     # Whether checkpoints keep the teacher.
     keeps_state = False
-    key = 'default_hooks.adaptation.teacher'
+
+    def __init__(self, key: str = 'teacher') -> None:
+        self.key = key  # the teacher's place in the config, for messages
 
     def build(self, segmentor: nn.Module) -> None:
         """Build :attr:`model`, before hooks are attached to the segmentor."""
@@ -80,7 +82,8 @@ class FrozenTeacher(Teacher):
             has other classes or another normalisation than the segmentor.
     """
 
-    def __init__(self, config: str, checkpoint: str) -> None:
+    def __init__(self, config: str, checkpoint: str, **kwargs) -> None:
+        super().__init__(**kwargs)
         self.config = config
         self.checkpoint = checkpoint
 
@@ -88,13 +91,7 @@ class FrozenTeacher(Teacher):
         device = next(segmentor.parameters()).device
         self.model = init_model(self.config, self.checkpoint, device)
         self.model.requires_grad_(False)
-        numbers = self.model.num_classes, segmentor.num_classes
-        if numbers[0] != numbers[1]:
-            raise InputError(
-                f'{self.key}.config {self.config} predicts {numbers[0]} '
-                f'classes, but the segmentor {numbers[1]}: give a teacher of '
-                'the same classes.'
-            )
+        self._check_classes(segmentor)
         for name in ('mean', 'std'):
             own, other = (
                 getattr(model.data_preprocessor, name, torch.zeros(()))
@@ -107,6 +104,27 @@ class FrozenTeacher(Teacher):
                     f'with {other.flatten().tolist()}: give both the same '
                     'data_preprocessor.'
                 )
+
+    def _check_classes(self, segmentor: nn.Module) -> None:
+        numbers = self.model.num_classes, segmentor.num_classes
+        if numbers[0] != numbers[1]:
+            raise InputError(
+                f'{self.key}.config {self.config} predicts {numbers[0]} '
+                f'classes, but the segmentor {numbers[1]}: give a teacher of '
+                'the same classes.'
+            )
+
+
+class _Average(BaseAveragedModel):
+    """MMEngine's averaged model with the start of DACS."""
+
+    def __init__(self, model: nn.Module, momentum: float) -> None:
+        super().__init__(model)
+        self.taken = 1 - momentum
+
+    def avg_func(self, averaged_param, source_param, steps) -> None:
+        taken = max(self.taken, 1 / (1 + steps.item()))
+        averaged_param.lerp_(source_param, taken)
 
 
 @MODELS.register_module()
@@ -134,8 +152,9 @@ class EMATeacher(Teacher):
     keeps_state = True
 
     def __init__(
-        self, momentum: float = 0.99, batch_norm: str = 'running'
+        self, momentum: float = 0.99, batch_norm: str = 'running', **kwargs
     ) -> None:
+        super().__init__(**kwargs)
         if not 0 <= momentum < 1:
             raise InputError(
                 f'{self.key}.momentum is {momentum}, expected at least 0 and '
@@ -151,9 +170,7 @@ class EMATeacher(Teacher):
 
     def build(self, segmentor: nn.Module) -> None:
         """Start as a copy of the segmentor, before hooks are attached."""
-        self.average = MomentumAnnealingEMA(
-            segmentor, momentum=1 - self.momentum, gamma=1
-        )
+        self.average = _Average(segmentor, self.momentum)
         # Counts the copy as step 0, so that step 1 keeps half of it.
         self.average.update_parameters(segmentor)
         self.model = self.average.module.eval()
@@ -186,7 +203,15 @@ class EMATeacher(Teacher):
 
     def load_state_dict(self, state: dict) -> None:
         """Restore what :meth:`state_dict` returned."""
-        self.average.load_state_dict(state)
+        try:
+            self.average.load_state_dict(state)
+        except RuntimeError as error:
+            raise InputError(
+                "The resumed checkpoint's teacher is of another architecture "
+                'than the segmentor: resume with the model that it was '
+                'trained with, or start anew with load_from and without '
+                '--resume.'
+            ) from error
 
 
 def _use_batch_statistics(module: nn.Module, args: tuple) -> None:

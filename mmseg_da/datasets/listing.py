@@ -142,7 +142,7 @@ def _list_folder(root: str, backend_args: dict | None) -> Iterable[str]:
 
 
 def walk_files(root: str) -> Iterable[str]:
-    """Paths of a folder's files relative to it; see :func:`list_files`."""
+    """Paths of a folder's files relative to it; see :func:`find_files`."""
     seen = set()
     for folder, subfolders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)

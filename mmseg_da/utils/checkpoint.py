@@ -61,7 +61,7 @@ def check_weights(
 
 def load_checkpoint(path: str) -> object:
     if '://' not in path:
-        return load_file(path, map_location='cpu')
+        return load_file(str(Path(path).expanduser()), map_location='cpu')
     with weights_only_loading():
         return CheckpointLoader.load_checkpoint(path, map_location='cpu')
 

@@ -315,6 +315,46 @@ def test_numbers_of_unlabelled_images_and_collapse(tmp_path, monkeypatch):
     assert term.diagnose(dict(largest_class_share=0.9), '') is None
 
 
+def test_a_teacher_without_memory_is_the_student(tmp_path):
+    """Momentum 0, a control of self-training."""
+    teacher = dict(type='mmseg_da.EMATeacher', momentum=0.0)
+    runner = train(tmp_path, {**mixing(teacher), 'train_cfg.max_iters': 2})
+    own = runner.adaptation.teacher.model.state_dict()
+    assert largest_difference(own, runner.model.state_dict()) == 0
+
+
+def test_labels_of_the_target_are_out_of_reach(tmp_path):
+    """Even if its pipeline loads them."""
+    labels = 'default_hooks.adaptation.target_dataloader.dataset.labels'
+    seen = []
+    runner = make_runner(
+        tmp_path, {**mixing(), labels: 'random', 'train_cfg.max_iters': 1}
+    )
+    term = runner.adaptation.terms['mix']
+    losses = term.losses
+    term.losses = lambda iteration: (
+        seen.append(iteration.target.keys()) or losses(iteration)
+    )
+    runner.train()
+    assert seen == [{'inputs'}]
+
+
+def test_refuses_a_source_batch_of_one(tmp_path):
+    """It would be pasted on itself."""
+    overrides = {
+        **mixing(None, onto='source'),
+        'train_dataloader.batch_size': 1,
+        'train_dataloader.dataset.length': 2,
+    }
+    runner = make_runner(tmp_path, overrides)
+    # BatchNorm of pooled maps refuses one image before.
+    runner.model.eval = runner.model.train = lambda *_: runner.model
+    for module in runner.model.modules():
+        module.training = False
+    with pytest.raises(InputError, match='pastes a source image on another'):
+        runner.train()
+
+
 def test_chooses_half_of_the_classes():
     labels = torch.tensor([[[0, 1, 2, 255]], [[4, 4, 4, 255]]])
     generator = torch.Generator().manual_seed(0)

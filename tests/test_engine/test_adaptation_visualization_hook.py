@@ -73,6 +73,26 @@ def test_pictures_change_no_bit_of_training(drawn, tmp_path):
         assert largest_difference(ours, theirs) == 0
 
 
+def test_pictures_leave_balanced_thresholds_alone(tmp_path):
+    mix = dict(type='mmseg_da.ClassMixTerm', pseudo_labels='balanced')
+    overrides = {
+        **with_terms(teacher=dict(type='mmseg_da.EMATeacher'), mix=mix),
+        SIZE: SOURCE_SIZE,
+    }
+    drawn, plain = (
+        train(tmp_path / name, {**overrides, **more})
+        for name, more in (('drawn', PICTURES), ('plain', {}))
+    )
+    assert list(tmp_path.glob('drawn/*/vis_data/vis_image/*'))
+    ours, theirs = (
+        one.adaptation.terms['mix'].class_thresholds.values
+        for one in (drawn, plain)
+    )
+    assert torch.equal(ours.nan_to_num(), theirs.nan_to_num())
+    ours, theirs = drawn.model.state_dict(), plain.model.state_dict()
+    assert largest_difference(ours, theirs) == 0
+
+
 def _get(thing, path):
     for name in path.split('.'):
         thing = (

@@ -106,8 +106,10 @@ def load_label(path: str | Path, dataset: BaseDataset) -> np.ndarray:
         'seg_fields': [],
         'label_map': dataset.label_map,
         'reduce_zero_label': dataset.reduce_zero_label,
-        'label_encoding': getattr(dataset, 'label_encoding', None),
     }
+    # Stock data sets have none, and their labels are read as in training.
+    if hasattr(dataset, 'label_encoding'):
+        results['label_encoding'] = dataset.label_encoding
     for transform in dataset.pipeline.transforms:
         if isinstance(transform, LoadAnnotations):
             results = transform(results)

@@ -67,7 +67,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def command(config: str, iters: int, work_dir: Path) -> list[str]:
     """The training command, at small size and without validation."""
-    key, _ = find_target_loader(load_config(config))
+    target = find_target_loader(load_config(config))
+    if target is None:
+        raise InputError(f'{config} has no target: give one that adapts.')
+    key = target[0]
     return [
         'tools/train.py',
         config,

@@ -12,14 +12,15 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 
 from mmseg_da.apis import read_image
-from mmseg_da.datasets.listing import walk_files
+from mmseg_da.datasets.listing import (
+    IMAGE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    walk_files,
+)
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 from mmseg_da.utils.dataset_configs import find_target_loader
 from mmseg_da.utils.files import atomic_path
-
-IMAGES = '.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp'
-VIDEOS = '.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v'
 
 
 def list_images(folder: str | Path) -> list[Path]:
@@ -34,12 +35,12 @@ def list_images(folder: str | Path) -> list[Path]:
     found = sorted(
         Path(folder, path)
         for path in walk_files(str(folder))
-        if path.lower().endswith(IMAGES)
+        if path.lower().endswith(IMAGE_SUFFIXES)
     )
     if not found:
         raise InputError(
-            f'{folder} holds no image ({", ".join(IMAGES)}): give a folder '
-            'with images.'
+            f'{folder} holds no image ({", ".join(IMAGE_SUFFIXES)}): give a '
+            'folder with images.'
         )
     return found
 
@@ -105,7 +106,11 @@ def write_train_ids(
         palette (Sequence): RGB of each class.
     """
     picture = Image.fromarray(ids)
-    picture.putpalette(np.array(palette, np.uint8).tobytes())
+    # All 256 entries: Pillow writes fewer bits for a short palette, and 255
+    # would become another value.
+    colours = np.zeros((256, 3), np.uint8)
+    colours[: len(palette)] = palette
+    picture.putpalette(colours.tobytes())
     with atomic_path(path) as partial:
         picture.save(partial, format='png')
 
@@ -127,7 +132,7 @@ class Frames:
             self.files = list_images(path)
         elif not path.is_file():
             raise InputError(f'The input {path} does not exist.')
-        elif path.suffix.lower() in VIDEOS:
+        elif path.suffix.lower() in VIDEO_SUFFIXES:
             self.video = cv2.VideoCapture(str(path))
             if not self.video.isOpened():
                 raise InputError(f'{path} is no video that can be decoded.')

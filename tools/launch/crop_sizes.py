@@ -27,9 +27,8 @@ def check_crops(cfg: dict) -> None:
     targets = list(_datasets(*target)) if target else []
     for key, dataset in [*source, *targets]:
         _check_crop(key, dataset, as_pair(preprocessor.get('size')))
-    for hook_key, node in iter_dicts(
-        cfg.get('default_hooks'), 'default_hooks'
-    ):
+    hooks = {key: cfg.get(key) for key in ('default_hooks', 'custom_hooks')}
+    for hook_key, node in iter_dicts(hooks):
         mixes = class_name(node.get('type')) == 'ClassMixTerm'
         if mixes and node.get('onto', 'target') == 'target' and targets:
             _check_mixing(hook_key, [*source, *targets])

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmseg_da.errors import InputError
+from mmseg_da.utils.config_tree import class_name
 
-RESIZES = ('Resize', 'ResizeToScale')
+RESIZES = ('Resize', 'RandomResize', 'ResizeToScale')
 LOADERS = ('LoadAnnotations', 'LoadTrainIds')
 
 
@@ -26,7 +27,7 @@ def check_evaluation_pipelines(config: Mapping) -> None:
         dataset = (config.get(loader) or {}).get('dataset')
         for key, pipeline in _find_pipelines(dataset, f'{loader}.dataset'):
             types = [
-                str(step.get('type', '')).rpartition('.')[-1]
+                class_name(step.get('type'))
                 for step in pipeline
                 if isinstance(step, Mapping)
             ]

@@ -51,7 +51,7 @@ def find_pretrained(cfg: Config) -> list[Pretrained]:
 
 
 def _iter_pretrained(content: dict) -> Iterator[Pretrained]:
-    for top in ('model', 'default_hooks'):
+    for top in ('model', 'default_hooks', 'custom_hooks'):
         for path, node in iter_dicts(content.get(top), top):
             module = path.partition('.init_cfg')[0].removeprefix('model')[1:]
             if class_name(node.get('type')) in KINDS:

@@ -38,7 +38,10 @@ BUILT = dict(
         *SHARED,
     ),
     test=(*NEEDS['test'], *SHARED),
-    data=('train_dataloader', 'val_dataloader', 'default_hooks'),
+    data=(
+        *('train_dataloader', 'val_dataloader', 'test_dataloader'),
+        *('default_hooks', 'custom_hooks'),
+    ),
 )
 # A runner takes all keys of a row, or none.
 TOGETHER = (
@@ -95,7 +98,8 @@ def check_config(cfg: Config, purpose: str) -> None:
     if purpose == 'data':
         return
     _check_together(content)
-    _check_classes(model, content.get('default_hooks'))
+    hooks = ('default_hooks', 'custom_hooks')
+    _check_classes(model, {key: content.get(key) for key in hooks})
     if purpose == 'train':
         _check_epochs(content)
         _check_padding(model)
@@ -201,7 +205,7 @@ def _check_classes(model: dict, hooks: Any) -> None:
     last, head = list(heads.items())[-1]
     if head.get('out_channels') is not None:
         classes = {f'{last}.out_channels': head['out_channels']}
-    for key, node in iter_dicts(hooks, 'default_hooks'):
+    for key, node in iter_dicts(hooks):
         if key.endswith('.discriminator') and 'in_channels' in node:
             own = {f'{key}.in_channels': node['in_channels']}
             _compare_classes({**classes, **own} if classes else own)

@@ -98,7 +98,7 @@ def data_options(config: str, data: str) -> dict[str, object]:
 def run_comparison(
     comparison: Comparison, seeds: list[int], data: str, out: Path, jobs: int
 ) -> None:
-    """Train and test each row with each seed; what is done is kept.
+    """Train and test each row with each seed; finished runs are not repeated.
 
     Args:
         comparison (Comparison): What to run.
@@ -199,11 +199,14 @@ def collect(
 def _seconds(folder: Path) -> float:
     """Median seconds of a training iteration, over the logged windows."""
     lines = [
-        json.loads(line)
+        line
         for path in folder.glob('2*/vis_data/scalars.json')
         for line in path.read_text().splitlines()
+        # A run that was killed may have left half a line.
+        if line.endswith('}')
     ]
-    return median(line['time'] for line in lines if 'loss' in line)
+    entries = map(json.loads, lines)
+    return median(entry['time'] for entry in entries if 'loss' in entry)
 
 
 def _spread(values: list[float]) -> str:
@@ -233,7 +236,7 @@ def _table(comparison: Comparison, rows: dict[str, dict]) -> Iterator[str]:
                 f'{method.control}'
             )
         ious = [
-            mean(metrics.get(f'IoU.{name}', 0.0) for metrics in row['plain'])
+            mean(metrics[f'IoU.{name}'] for metrics in row['plain'])
             for name in comparison.classes
         ]
         yield (
@@ -264,7 +267,8 @@ def write_comparison(
         f'{comparison.metric} and IoU in percent: mean and sample standard '
         f'deviation over the seeds {", ".join(map(str, seeds))} of the last '
         'iterate. Differences are paired by seed; in brackets, the number of '
-        'seeds with a gain. Times are relative to the first row.',
+        'seeds with a gain. BatchNorm is re-estimated on the training crops '
+        'of the target. Times are relative to the first row.',
         '',
         *_table(comparison, rows),
         '',

@@ -180,8 +180,11 @@ class AdversarialTerm(AdaptationTerm):
 
     def pictures(self, iteration: Iteration) -> dict[str, Tensor]:
         with evaluation_mode(self.discriminator):
-            logits = self.discriminator(iteration.target_probabilities[:1])
-        return {'taken for source': logits[0, 0].sigmoid()}
+            seen = self._seen(iteration.target_probabilities[:1])
+            belief = self.discriminator(seen)[0, 0]
+        if self.gan == 'vanilla':
+            belief = belief.sigmoid()
+        return {'taken for source': belief.clamp(0, 1)}
 
     def optim_wrappers(self) -> dict[str, OptimWrapper]:
         return dict(discriminator=self.optim_wrapper)

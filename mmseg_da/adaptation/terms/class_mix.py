@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from mmseg_da.adaptation.augment import strong_augment
 from mmseg_da.adaptation.iteration import Iteration
+from mmseg_da.adaptation.outputs import predicting_head
 from mmseg_da.adaptation.pseudo_labels import ClassThresholds, inner_rows
 from mmseg_da.adaptation.supervision import supervise
 from mmseg_da.adaptation.terms.base import AdaptationTerm
@@ -49,8 +50,8 @@ class ClassMixTerm(AdaptationTerm):
 
     Half of the classes of each source image are cut out by its label and
     pasted on another image; the mixed image is jittered and blurred, and every
-    head of the segmentor is supervised on it. What the rest of the image
-    teaches is the choice between the method and its controls:
+    head of the segmentor is supervised on it. The labels of the other pixels
+    decide whether this is the method or a control:
 
     - ``onto='target'``, ``pseudo_labels='image'``: DACS ("Domain Adaptation
       via Cross-domain Mixed Sampling", WACV 2021). The rest has the teacher's
@@ -62,7 +63,7 @@ class ClassMixTerm(AdaptationTerm):
       of pixels whose confidence is highest has a label, as in CBST (Zou et
       al., ECCV 2018), with moving averages of the classes' thresholds.
     - ``pseudo_labels='none'``: the target is context; the rest is ignored.
-    - ``onto='source'``: the rest comes from the batch's next source image,
+    - ``onto='source'``: the rest comes from the batch's previous source image,
       with its true label. No target image is used.
 
     With pseudo-labels the log tells, from unlabelled images alone, the
@@ -72,8 +73,9 @@ class ClassMixTerm(AdaptationTerm):
     where another term asks for the segmentor's probabilities on the target,
     the ``teacher_agreement`` with them.
 
-    The loss is a mean over the weights of the pixels that count, where the
-    segmentor's losses average so (those of this project do).
+    This project's losses divide by the sum of the pixels' weights;
+    MMSegmentation's CrossEntropyLoss divides by the number of pixels, as DACS
+    does.
 
     Args:
         onto (str): 'target' or 'source'. Defaults to 'target'.
@@ -144,6 +146,8 @@ class ClassMixTerm(AdaptationTerm):
         self.color_jitter = color_jitter
         self.blur = blur
         self._numbers: dict[str, Tensor] = {}
+        # The iteration whose predictions the thresholds have followed.
+        self._followed: int | None = None
 
     def build(self, runner: Runner, segmentor: nn.Module) -> None:
         if self.pseudo_labels == 'balanced':
@@ -168,7 +172,7 @@ class ClassMixTerm(AdaptationTerm):
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """The iteration's mixed images, their labels and pixel weights."""
         segmentor = iteration.segmentor
-        ignore_index = segmentor.decode_head.ignore_index
+        ignore_index = predicting_head(segmentor).ignore_index
         generator = iteration.generator(self.key)
         images, labels = iteration.source['inputs'], iteration.source_labels
         others, other_labels, weights = self._others(iteration, ignore_index)
@@ -192,6 +196,12 @@ class ClassMixTerm(AdaptationTerm):
         """Images to paste on, their labels, and the labels' weights."""
         labels = iteration.source_labels
         if self.onto == 'source':
+            if len(labels) < 2:
+                raise InputError(
+                    f'{self.key} pastes a source image on another one, but '
+                    'the batch has one image: set train_dataloader.batch_size '
+                    'to 2 or more.'
+                )
             images = iteration.source['inputs'].roll(1, dims=0)
             return images, labels.roll(1, dims=0), None
         source, images = iteration.source['inputs'], iteration.target['inputs']
@@ -209,12 +219,7 @@ class ClassMixTerm(AdaptationTerm):
         ignored = torch.full_like(predicted, ignore_index)
         pseudo = ignored.clone()
         pseudo[:, inner] = predicted[:, inner]
-        threshold = self.threshold
-        if self.pseudo_labels == 'balanced':
-            threshold = self.class_thresholds.update(
-                confidence[:, inner], predicted[:, inner]
-            )[predicted]
-        confident = confidence >= threshold
+        confident = confidence >= self._threshold_of(iteration, inner)
         coarse = iteration.teacher_probabilities[..., ::4, ::4]
         self._numbers = dict(
             confident_share=confident.float().mean(),
@@ -227,6 +232,20 @@ class ClassMixTerm(AdaptationTerm):
             return images, torch.where(confident, pseudo, ignored), None
         share = confident.float().mean(dim=(1, 2), keepdim=True)
         return images, pseudo, share.expand(pseudo.shape)
+
+    def _threshold_of(
+        self, iteration: Iteration, inner: slice
+    ) -> float | Tensor:
+        """What a pixel's confidence has to reach, the same all iteration."""
+        if self.pseudo_labels != 'balanced':
+            return self.threshold
+        confidence, predicted = iteration.pseudo_labels
+        if self._followed != iteration.number:
+            self._followed = iteration.number
+            self.class_thresholds.update(
+                confidence[:, inner], predicted[:, inner]
+            )
+        return self.class_thresholds.values[predicted]
 
     def after_iteration(self, iteration: Iteration, runner: Runner) -> None:
         if self._numbers and iteration.has('target_probabilities'):

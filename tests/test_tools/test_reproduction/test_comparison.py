@@ -47,6 +47,7 @@ def test_data_moves_to_another_folder():
 def write_run(folder: Path, value: float, seconds: float) -> None:
     for kind, gain in (('plain', 0), ('bn', 5)):
         metrics = {'mIoU2': value + gain, 'IoU.road': 2 * value}
+        metrics['IoU.car'] = 0.0
         experiments.write_json(
             folder / kind / 'experiment.json', dict(metrics=metrics)
         )
