@@ -77,6 +77,9 @@ def git_state() -> dict | None:
     Returns:
         dict | None: ``commit`` and ``changed``, a list of paths.
     """
+    if not (REPO_ROOT / '.git').exists():
+        # Installed from a wheel, perhaps inside of another repository.
+        return None
     try:
         commit = _git('rev-parse', 'HEAD').strip()
         status = _git('status', '--porcelain')
