@@ -105,13 +105,31 @@ def strong_augment(
     Returns:
         Tensor: Normalised images of the same shape.
     """
-    mean = getattr(preprocessor, 'mean', 0.0)
-    std = getattr(preprocessor, 'std', 1.0)
-    images = (inputs * std + mean) / 255
+    images = to_pixels(inputs, preprocessor) / 255
     # Autocast would round the images' colours to half precision.
     with torch.autocast(inputs.device.type, enabled=False):
         if strength > 0:
             images = color_jitter(images, strength, generator)
         if blur:
             images = gaussian_blur(images, generator)
-    return (images * 255 - mean) / std
+    return from_pixels(images * 255, preprocessor)
+
+
+def to_pixels(inputs: Tensor, preprocessor: torch.nn.Module) -> Tensor:
+    """Undo the normalisation of preprocessed images.
+
+    Args:
+        inputs (Tensor): ``(..., 3, H, W)``.
+        preprocessor (nn.Module): It has ``mean`` and ``std``, or neither.
+
+    Returns:
+        Tensor: Colours in 0..255.
+    """
+    mean = getattr(preprocessor, 'mean', 0.0)
+    return inputs * getattr(preprocessor, 'std', 1.0) + mean
+
+
+def from_pixels(images: Tensor, preprocessor: torch.nn.Module) -> Tensor:
+    """Normalise colours in 0..255; the inverse of :func:`to_pixels`."""
+    mean = getattr(preprocessor, 'mean', 0.0)
+    return (images - mean) / getattr(preprocessor, 'std', 1.0)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from torch import Tensor, nn
 
+from mmseg_da.adaptation.augment import to_pixels
 from mmseg_da.adaptation.iteration import Iteration
 from mmseg_da.adaptation.outputs import evaluation_mode
 from mmseg_da.adaptation.terms.entropy import normalised_entropy
@@ -56,9 +57,7 @@ def paint(
     """
     picture = picture.detach()
     if picture.dim() == 3:
-        mean = getattr(preprocessor, 'mean', 0.0)
-        std = getattr(preprocessor, 'std', 1.0)
-        image = (picture * std + mean).clamp(0, 255).round().byte()
+        image = to_pixels(picture, preprocessor).clamp(0, 255).round().byte()
         return np.ascontiguousarray(image.permute(1, 2, 0).cpu().numpy())
     if picture.is_floating_point():
         grey = (picture.clamp(0, 1) * 255).round().byte().cpu().numpy()

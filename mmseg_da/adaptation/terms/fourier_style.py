@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmseg_da.adaptation.augment import from_pixels, to_pixels
 from mmseg_da.adaptation.iteration import Iteration
 from mmseg_da.adaptation.terms.base import AdaptationTerm
 from mmseg_da.errors import InputError
@@ -74,12 +75,12 @@ class FourierStyleTerm(AdaptationTerm):
         target = target[torch.arange(len(source)) % len(target)]
         target = F.interpolate(target, source.shape[2:], mode='bilinear')
         preprocessor = iteration.segmentor.data_preprocessor
-        mean = getattr(preprocessor, 'mean', 0.0)
-        std = getattr(preprocessor, 'std', 1.0)
         styled = swap_low_frequencies(
-            source * std + mean, target * std + mean, self.beta
+            to_pixels(source, preprocessor),
+            to_pixels(target, preprocessor),
+            self.beta,
         )
-        return (styled.clamp(0, 255) - mean) / std
+        return from_pixels(styled.clamp(0, 255), preprocessor)
 
     def losses(self, iteration: Iteration) -> dict[str, Tensor]:
         return {}
