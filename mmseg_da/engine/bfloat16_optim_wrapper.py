@@ -6,6 +6,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner.amp import autocast
 from torch import nn
 
+from mmseg_da.errors import warn
 from mmseg_da.registry import OPTIM_WRAPPERS
 
 
@@ -14,17 +15,30 @@ class BFloat16OptimWrapper(OptimWrapper):
     """Runs the forward pass in bfloat16 autocast, on CPUs too.
 
     MMEngine's AmpOptimWrapper needs an accelerator, and scales the loss,
-    which bfloat16 does not need: it has the exponents of fp32. Parameters,
-    gradients and the optimizer's state stay in fp32, so checkpoints do not
-    differ from those of ``OptimWrapper``. It pays on processors with
-    AVX512-BF16 or AMX, the more so with
-    :class:`mmseg_da.ChannelsLastHook`.
+    which bfloat16 does not need: it has the exponents of float32. Parameters,
+    gradients and the optimizer's state stay in float32, so checkpoints do not
+    differ from those of ``OptimWrapper``. A CPU without instructions for
+    bfloat16 trains in float32, and a warning says so.
 
     Example:
         >>> optim_wrapper = dict(type='mmseg_da.BFloat16OptimWrapper')
     """
 
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.pays = (
+            torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported()
+        )
+        if not self.pays:
+            warn(
+                'This processor has no instructions for bfloat16: training '
+                'in float32.'
+            )
+
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        with super().optim_context(model), autocast(dtype=torch.bfloat16):
+        with (
+            super().optim_context(model),
+            autocast(dtype=torch.bfloat16, enabled=self.pays),
+        ):
             yield
