@@ -11,20 +11,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.runner import Runner
 from rich.progress import track
-from torch.utils.data import DataLoader
 
 from launch import check_config
 from launch.cli import add_cfg_options, one_sentence_errors
 from mmseg_da.apis import adapt_bn, build_segmentor
-from mmseg_da.apis.adapt_bn import check_batch_norm
+from mmseg_da.apis.adapt_bn import build_target_loader, check_batch_norm
 from mmseg_da.errors import InputError
-from mmseg_da.utils import explain_build_errors, load_config
+from mmseg_da.utils import load_config
 from mmseg_da.utils.checkpoint import load_weights
-from mmseg_da.utils.dataset_configs import find_target_loader
 from mmseg_da.utils.files import atomic_path
 
 
@@ -40,38 +36,13 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         type=Path,
         help='file to write; default: CHECKPOINT with _bn in its name',
     )
+    parser.add_argument(
+        '--num-images',
+        type=int,
+        help="how many of the target's images, evenly spread; default: all",
+    )
     add_cfg_options(parser)
     return parser.parse_args(argv)
-
-
-def build_target_loader(cfg: Config) -> DataLoader:
-    """Build a loader of whole target batches, each image once, in order."""
-    key, target = find_target_loader(cfg) or (None, None)
-    if target is None:
-        raise InputError(
-            f'{cfg.filename} names no target: give an adaptation config of '
-            'the same model, with a hook that has a target_dataloader.'
-        )
-    source = cfg.train_dataloader
-    loader_cfg = dict(
-        batch_size=source.batch_size,
-        num_workers=source.get('num_workers', 0),
-    )
-    loader_cfg.update(target)
-    # The average over batches would give the images of a smaller last batch
-    # more weight.
-    loader_cfg.update(
-        sampler=dict(type='DefaultSampler', shuffle=False), drop_last=True
-    )
-    with explain_build_errors(cfg):
-        loader = Runner.build_dataloader(loader_cfg, seed=0)
-    if len(loader) == 0:
-        raise InputError(
-            f'The target has {len(loader.dataset)} image(s), fewer than one '
-            f'batch of {loader.batch_size}: give more images, or a smaller '
-            f'--cfg-options {key}.batch_size.'
-        )
-    return loader
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -85,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             f'--out {out} is the checkpoint itself, which would be lost: give '
             'another file.'
         )
-    loader = build_target_loader(cfg)
+    loader = build_target_loader(cfg, args.num_images)
     model = build_segmentor(cfg)
     check_batch_norm(model)
     load_weights(model, source)

@@ -1,14 +1,70 @@
-# The demo's size: rendered data at 3/16 of the paper's size, 300 iterations in
-# batches of 4, from scratch. The keys are those that a config takes over.
-demo = dict(
-    model=dict(backbone=dict(context_path=dict(init_cfg=None))),
-    # pin_memory warns where there is no GPU.
-    loader=dict(batch_size=4, num_workers=1, pin_memory=False),
-    source=dict(data_root='data/demo/gta5', img_scale=(240, 135)),
-    target=dict(data_root='data/demo/cityscapes', img_scale=(192, 96)),
-    train_cfg=dict(max_iters=300, val_interval=300),
-    default_hooks=dict(
-        logger=dict(interval=10),
-        checkpoint=dict(interval=50, max_keep_ckpts=1),
+# The demo: rendered streets of a game, with labels, and of a dash camera. All
+# training crops are 256x128, from images at 1.0 to 1.6 of that size.
+demo_crops = [
+    dict(
+        type='RandomResize',
+        scale=(256, 141),
+        ratio_range=(1.0, 1.6),
+        keep_ratio=True,
+        interpolation='area',
     ),
+    dict(type='RandomCrop', crop_size=(128, 256)),
+    dict(type='RandomFlip', prob=0.5),
+]
+demo_labelled_pipeline = [
+    dict(type='mmseg_da.LoadImage'),
+    dict(type='mmseg_da.LoadTrainIds'),
+    *demo_crops,
+    dict(type='PhotoMetricDistortion'),
+    dict(type='PackSegInputs'),
+]
+demo_source_dataset = dict(
+    type='mmseg_da.GTA5Dataset',
+    data_root='data/demo/gta5',
+    img_scale=(480, 264),
+    pipeline=demo_labelled_pipeline,
 )
+# Images alone: no label of them is rendered.
+demo_target_dataset = dict(
+    type='mmseg_da.CityscapesDataset',
+    data_root='data/demo/cityscapes',
+    data_prefix=dict(img_path='leftImg8bit/train'),
+    img_scale=(512, 256),
+    pipeline=[
+        dict(type='mmseg_da.LoadImage'),
+        *demo_crops,
+        dict(type='PackSegInputs'),
+    ],
+)
+# Other streets of the same camera, for the oracle.
+demo_labelled_dataset = dict(
+    type='mmseg_da.CityscapesDataset',
+    data_root='data/demo/cityscapes',
+    data_prefix=dict(
+        img_path='leftImg8bit/train_labelled',
+        seg_map_path='gtFine/train_labelled',
+    ),
+    img_scale=(512, 256),
+    pipeline=demo_labelled_pipeline,
+)
+demo_val_dataset = dict(
+    type='mmseg_da.CityscapesDataset',
+    data_root='data/demo/cityscapes',
+    data_prefix=dict(img_path='leftImg8bit/val', seg_map_path='gtFine/val'),
+    img_scale=(256, 128),
+    pipeline=[
+        dict(type='mmseg_da.LoadImage'),
+        dict(type='mmseg_da.ResizeToScale'),
+        # After the resize, so that labels keep their own size.
+        dict(type='mmseg_da.LoadTrainIds'),
+        dict(type='PackSegInputs'),
+    ],
+)
+# Square roots of the median-frequency weights within 0.3 and 4, from
+#   tools/analysis/class_statistics.py configs/demo/bisenet_start.py
+demo_class_weight = [
+    *(0.3, 0.41, 0.3, 1.24, 1.25),  # road to fence
+    *(1.01, 2.21, 2.16, 0.3, 1.0),  # pole to terrain
+    *(0.3, 1.09, 1.62, 0.42),  # sky, person, rider, car
+    *(0.67, 0.76, 0.65, 1.84, 1.57),  # truck to bicycle
+]

@@ -1,6 +1,7 @@
 """Teachers that label the target for self-training."""
 
 import torch
+from mmengine.dist import all_reduce
 from mmengine.model import BaseAveragedModel
 from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from mmseg.models.utils import resize
@@ -9,6 +10,31 @@ from torch import Tensor, nn
 from mmseg_da.apis.model import init_model
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS
+
+
+def _use_batch_statistics(module: nn.Module, args: tuple) -> None:
+    module.training = args[0].dim() == 4 and args[0][0, 0].numel() > 1
+
+
+@torch.no_grad()
+def _follow_target(module: nn.Module, args: tuple) -> None:
+    """Move the running statistics before the layer uses them."""
+    features = args[0].float()
+    dims = [0, *range(2, features.dim())]
+    variance, mean = torch.var_mean(features, dims, correction=0)
+    # The same on all ranks, as a resumed run finds them.
+    for value in (variance, mean):
+        all_reduce(value, 'mean')
+    module.running_mean.lerp_(mean, module.momentum)
+    module.running_var.lerp_(variance, module.momentum)
+
+
+# What a teacher's BatchNorm layers do before they normalise.
+BATCH_NORMS = {
+    'running': None,
+    'batch': _use_batch_statistics,
+    'target': _follow_target,
+}
 
 
 class Teacher:
@@ -143,7 +169,9 @@ class EMATeacher(Teacher):
             with the segmentor's running statistics. 'batch': it normalises
             with the target batch's own statistics, as in DACS, but for
             layers on pooled 1x1 maps, which see one value an image.
-            Defaults to 'running'.
+            'target': it normalises with its own running statistics of the
+            target alone, moved by BatchNorm's momentum. Defaults to
+            'running'.
 
     Raises:
         InputError: If an argument is out of range.
@@ -160,10 +188,10 @@ class EMATeacher(Teacher):
                 f'{self.key}.momentum is {momentum}, expected at least 0 and '
                 'below 1: the share that the teacher keeps.'
             )
-        if batch_norm not in ('running', 'batch'):
+        if batch_norm not in BATCH_NORMS:
             raise InputError(
-                f'{self.key}.batch_norm is {batch_norm!r}: set it to '
-                "'running' or 'batch'."
+                f'{self.key}.batch_norm is {batch_norm!r}: set it to one of '
+                f'{tuple(BATCH_NORMS)}.'
             )
         self.momentum = momentum
         self.batch_norm = batch_norm
@@ -174,19 +202,26 @@ class EMATeacher(Teacher):
         # Counts the copy as step 0, so that step 1 keeps half of it.
         self.average.update_parameters(segmentor)
         self.model = self.average.module.eval()
-        if self.batch_norm == 'batch':
+        prepare = BATCH_NORMS[self.batch_norm]
+        if prepare is not None:
             for module in self.model.modules():
                 if isinstance(module, _BatchNorm):
-                    module.register_forward_pre_hook(_use_batch_statistics)
+                    module.register_forward_pre_hook(prepare)
 
     def start_iteration(self, segmentor: nn.Module) -> None:
         """Take the segmentor's buffers, which may have been broadcast."""
+        if self.batch_norm == 'target':
+            return
         for own, other in zip(self.model.buffers(), segmentor.buffers()):
             own.copy_(other)
 
     def update(self, segmentor: nn.Module) -> None:
         """Follow the segmentor, after its optimizer has stepped."""
-        self.average.update_parameters(segmentor)
+        own = [buffer.clone() for buffer in self.model.buffers()]
+        self.average.update_parameters(segmentor)  # which copies buffers
+        if self.batch_norm == 'target':
+            for buffer, value in zip(self.model.buffers(), own):
+                buffer.copy_(value)
 
     @torch.no_grad()
     def distance(self, segmentor: nn.Module) -> Tensor:
@@ -212,7 +247,3 @@ class EMATeacher(Teacher):
                 'trained with, or start anew with load_from and without '
                 '--resume.'
             ) from error
-
-
-def _use_batch_statistics(module: nn.Module, args: tuple) -> None:
-    module.training = args[0].dim() == 4 and args[0][0, 0].numel() > 1

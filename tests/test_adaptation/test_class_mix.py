@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from literal_loop import ITERS, SEED, stream
 from mmengine.registry import init_default_scope
+from torch import nn
 from toy import (
     LR,
     MOMENTUM,
@@ -227,11 +228,12 @@ def test_amp_equals_the_literal_loop(tmp_path, monkeypatch):
     assert largest_difference(ours, student) == 0
 
 
-def test_resumed_equals_straight_to_the_bit(tmp_path):
+@pytest.mark.parametrize('batch_norm', ['running', 'target'])
+def test_resumed_equals_straight_to_the_bit(tmp_path, batch_norm):
     """The teacher's weights, buffers and step included, and thresholds."""
     overrides = {
         **mixing(
-            dict(TEACHER, batch_norm='running'), pseudo_labels='balanced'
+            dict(TEACHER, batch_norm=batch_norm), pseudo_labels='balanced'
         ),
         'default_hooks.checkpoint.interval': 3,
     }
@@ -253,6 +255,32 @@ def test_resumed_equals_straight_to_the_bit(tmp_path):
     # A term that no longer balances leaves the thresholds alone.
     changed = {f'{MIX_KEY}.pseudo_labels': 'pixel', 'train_cfg.max_iters': 4}
     train(tmp_path / 'changed', {**overrides, **resume, **changed})
+
+
+def test_a_teacher_keeps_statistics_of_the_target_alone():
+    """Moved by BatchNorm's momentum before each prediction, and no source."""
+    segmentor = nn.Sequential(nn.BatchNorm2d(3, momentum=0.25))
+    teacher = EMATeacher(batch_norm='target')
+    teacher.build(segmentor)
+    images = torch.randn(
+        2, 3, 4, 4, generator=torch.Generator().manual_seed(1)
+    )
+    expected = 0.25 * images.mean((0, 2, 3))
+    with torch.no_grad():
+        predicted = teacher.model(images)
+    layer = teacher.model[0]
+    torch.testing.assert_close(layer.running_mean, expected)
+    variance = 0.75 + 0.25 * images.var((0, 2, 3), correction=0)
+    torch.testing.assert_close(layer.running_var, variance)
+    shape = 1, 3, 1, 1
+    by_hand = (images - expected.view(shape)) / (
+        variance.view(shape) + layer.eps
+    ).sqrt()
+    torch.testing.assert_close(predicted, by_hand)
+    segmentor(images + 5)  # the source moves the segmentor's
+    teacher.update(segmentor)
+    teacher.start_iteration(segmentor)
+    torch.testing.assert_close(layer.running_mean, expected)
 
 
 def test_balanced_thresholds_by_hand():

@@ -1,3 +1,4 @@
+from mmseg_da.engine.hooks.adapt_bn_hook import AdaptBNHook
 from mmseg_da.engine.hooks.adaptation_visualization_hook import (
     AdaptationVisualizationHook,
 )
@@ -6,6 +7,7 @@ from mmseg_da.engine.hooks.checkpoint_hook import CheckpointHook
 from mmseg_da.engine.hooks.divergence_hook import DivergenceHook
 
 __all__ = [
+    'AdaptBNHook',
     'AdaptationVisualizationHook',
     'ChannelsLastHook',
     'CheckpointHook',

@@ -1,0 +1,68 @@
+import torch
+from mmengine.dist import all_reduce
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from mmseg_da.apis.adapt_bn import (
+    adapt_bn,
+    build_target_loader,
+    check_batch_norm,
+)
+from mmseg_da.registry import HOOKS
+
+
+@HOOKS.register_module()
+class AdaptBNHook(Hook):
+    """Ends a run with BatchNorm statistics of the target.
+
+    After the last iteration, the running means and variances become those of
+    the target's images (:func:`mmseg_da.apis.adapt_bn`); the weights stay.
+    The last checkpoint and the last validation have them. A network that
+    trained on batches of the source and of mixed images is a stranger to the
+    statistics of the target's.
+
+    Args:
+        num_images (int, optional): Take as many of the target's images.
+            Defaults to all.
+
+    Raises:
+        InputError: If the config has no hook with a ``target_dataloader``, or
+            the model has no BatchNorm.
+
+    Example:
+        >>> default_hooks = dict(adapt_bn=dict(type='mmseg_da.AdaptBNHook'))
+    """
+
+    # After the optimizers' steps, before the checkpoint is saved.
+    priority = 'LOW'
+
+    def __init__(self, num_images: int | None = None) -> None:
+        self.num_images = num_images
+
+    def before_train(self, runner: Runner) -> None:
+        """Find what is missing before hours of training."""
+        build_target_loader(runner.cfg, self.num_images)
+        check_batch_norm(runner.model)
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
+    ) -> None:
+        """Re-estimate the statistics if this is the last iteration."""
+        if not self.is_last_train_iter(runner):
+            return
+        model = runner.model
+        segmentor = model.module if is_model_wrapper(model) else model
+        loader = build_target_loader(runner.cfg, self.num_images)
+        runner.logger.info(
+            f'BatchNorm is re-estimated on {len(loader.dataset)} images of '
+            'the target.'
+        )
+        with torch.random.fork_rng():
+            adapt_bn(segmentor, loader)
+        for module in segmentor.modules():
+            if isinstance(module, _BatchNorm):
+                # Each rank has seen its share of the images.
+                all_reduce(module.running_mean, 'mean')
+                all_reduce(module.running_var, 'mean')
