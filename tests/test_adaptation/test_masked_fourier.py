@@ -144,7 +144,10 @@ def test_a_frozen_teacher_stays_and_resumes(tmp_path, monkeypatch):
     ('term', 'sentence'),
     [
         (dict(MASKED, ratio=1.5), 'term.ratio is 1.5, expected 0 to 1'),
-        (dict(MASKED, threshold=-1), 'term.threshold is -1, expected 0'),
+        (
+            dict(MASKED, threshold=-1),
+            'term.threshold is -1, expected a probability',
+        ),
         (dict(MASKED, block_size=0), 'term.block_size is 0, expected at'),
         (dict(FOURIER, beta=0.5), 'term.beta is 0.5, expected more than 0'),
     ],

@@ -6,8 +6,9 @@ from torch import Tensor
 
 from mmseg_da.adaptation.augment import strong_augment
 from mmseg_da.adaptation.iteration import Iteration
+from mmseg_da.adaptation.outputs import predicting_head
 from mmseg_da.adaptation.supervision import supervise
-from mmseg_da.adaptation.terms.base import AdaptationTerm
+from mmseg_da.adaptation.terms.pseudo_label_term import PseudoLabelTerm
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS
 
@@ -37,62 +38,52 @@ def draw_block_mask(
 
 
 @MODELS.register_module()
-class MaskedConsistencyTerm(AdaptationTerm):
+class MaskedConsistencyTerm(PseudoLabelTerm):
     """Asks for the teacher's labels of target images that are partly hidden.
 
     "MIC: Masked Image Consistency for Context-Enhanced Domain Adaptation"
     (CVPR 2023), eq. 5 to 8: blocks of the jittered and blurred target image
     are set to the mean colour, and every head learns the teacher's labels of
-    the whole image, weighted by the share of its pixels that the teacher is
-    sure of.
+    the whole image. With ``ratio=0`` nothing is hidden: the pass sees the
+    target alone, whose statistics BatchNorm then has in training as in use.
 
     Args:
         block_size (int): Side of a block in pixels: 64 for crops of 1024
             pixels, 32 for 512. Defaults to 32.
         ratio (float): Probability that a block is hidden. Defaults to 0.7.
-        threshold (float): Confidence that counts. Defaults to 0.968.
         color_jitter (float): Strength. Defaults to 0.2.
-        **kwargs: As for :class:`AdaptationTerm`.
+        pseudo_labels (str): As for :class:`PseudoLabelTerm`. Defaults to
+            'image', MIC's.
+        **kwargs: As for :class:`PseudoLabelTerm`.
 
     Raises:
         InputError: If an argument is out of range.
     """
 
-    needs_teacher = True
-
     def __init__(
         self,
         block_size: int = 32,
         ratio: float = 0.7,
-        threshold: float = 0.968,
         color_jitter: float = 0.2,
+        pseudo_labels: str = 'image',
         **kwargs,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(pseudo_labels=pseudo_labels, **kwargs)
         if block_size < 1:
             raise InputError(
                 f'{self.key}.block_size is {block_size}, expected at least 1 '
                 'pixel.'
             )
-        for name, value in (('ratio', ratio), ('threshold', threshold)):
-            if not 0 <= value <= 1:
-                raise InputError(
-                    f'{self.key}.{name} is {value}, expected 0 to 1.'
-                )
+        if not 0 <= ratio <= 1:
+            raise InputError(f'{self.key}.ratio is {ratio}, expected 0 to 1.')
         self.block_size = block_size
         self.ratio = ratio
-        self.threshold = threshold
         self.color_jitter = color_jitter
 
     def losses(self, iteration: Iteration) -> dict[str, Tensor]:
-        confidence, labels = iteration.pseudo_labels
-        share = (
-            (confidence >= self.threshold)
-            .float()
-            .mean(dim=(1, 2), keepdim=True)
-        )
-        images = self._hide(iteration)
-        loss = supervise(iteration, images, labels, share.expand(labels.shape))
+        ignore_index = predicting_head(iteration.segmentor).ignore_index
+        labels, weights = self.label_target(iteration, ignore_index)
+        loss = supervise(iteration, self._hide(iteration), labels, weights)
         return dict(loss_masked=self.loss_weight * loss)
 
     def pictures(self, iteration: Iteration) -> dict[str, Tensor]:

@@ -1,0 +1,185 @@
+"""Base of the terms that train on a teacher's labels of the target."""
+
+import torch
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+from mmseg_da.adaptation.iteration import Iteration
+from mmseg_da.adaptation.pseudo_labels import ClassThresholds, inner_rows
+from mmseg_da.adaptation.terms.base import AdaptationTerm
+from mmseg_da.adaptation.terms.entropy import self_information
+from mmseg_da.errors import InputError
+
+# Share of the predicted pixels above which one class has taken over.
+COLLAPSED_ABOVE = 0.95
+
+
+class PseudoLabelTerm(AdaptationTerm):
+    """Labels the target's pixels by the teacher, as far as it is sure.
+
+    - ``pseudo_labels='image'``: every pixel has a label, weighted by the share
+      of the image's pixels whose confidence reaches the threshold, as in DACS.
+    - ``pseudo_labels='pixel'``: only pixels whose confidence reaches the
+      threshold have a label.
+    - ``pseudo_labels='balanced'``: of each class that is predicted, the share
+      of pixels whose confidence is highest has a label, as in CBST (Zou et
+      al., ECCV 2018), with moving averages of the classes' thresholds.
+
+    The log tells, from unlabelled images alone, the ``confident_share`` of
+    the target's pixels, the ``target_entropy`` of the teacher's prediction
+    (over log C, of every fourth row and column), its
+    ``largest_class_share``, by which :meth:`diagnose` finds a collapse, and,
+    where another term asks for the segmentor's probabilities on the target,
+    the ``teacher_agreement`` with them.
+
+    Args:
+        pseudo_labels (str): 'image', 'pixel' or 'balanced'. Defaults to
+            'pixel'.
+        threshold (float): Confidence that counts, in [0, 1]. Defaults to
+            0.968, DACS's.
+        share (float): Share of each class's pixels that counts with
+            'balanced', in (0, 1]. Defaults to 0.5.
+        ignore_margins (tuple[float, float]): Shares of the target image's
+            height at its top and its bottom where pseudo-labels never count,
+            such as the car's hood. Sensible where crops are as high as the
+            image; DAFormer leaves out 15 and 120 of 512 rows. Defaults to
+            (0, 0).
+        **kwargs: As for :class:`AdaptationTerm`.
+
+    Raises:
+        InputError: If an argument is out of range.
+    """
+
+    kinds = ('image', 'pixel', 'balanced')
+    needs_teacher = True
+    watched = ('largest_class_share',)
+
+    def __init__(
+        self,
+        pseudo_labels: str = 'pixel',
+        threshold: float = 0.968,
+        share: float = 0.5,
+        ignore_margins: tuple[float, float] = (0.0, 0.0),
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        if pseudo_labels not in self.kinds:
+            raise InputError(
+                f'{self.key}.pseudo_labels is {pseudo_labels!r}: set it to '
+                f'one of {self.kinds}.'
+            )
+        if not 0 <= threshold <= 1:
+            raise InputError(
+                f'{self.key}.threshold is {threshold}, expected a '
+                'probability, 0 to 1.'
+            )
+        if not 0 < share <= 1:
+            raise InputError(
+                f'{self.key}.share is {share}, expected the share of each '
+                "class's pixels, more than 0 and at most 1."
+            )
+        _check_margins(f'{self.key}.ignore_margins', ignore_margins)
+        self.pseudo_labels = pseudo_labels
+        if pseudo_labels == 'balanced':
+            self.state_name = 'balance of classes'
+        self.threshold = threshold
+        self.share = share
+        self.ignore_margins = ignore_margins
+        self._numbers: dict[str, Tensor] = {}
+        # The iteration whose predictions the thresholds have followed.
+        self._followed: int | None = None
+
+    def build(self, runner: Runner, segmentor: nn.Module) -> None:
+        if self.pseudo_labels == 'balanced':
+            device = next(segmentor.parameters()).device
+            self.class_thresholds = ClassThresholds(
+                segmentor.num_classes, self.share, device
+            )
+
+    def label_target(
+        self, iteration: Iteration, ignore_index: int
+    ) -> tuple[Tensor, Tensor | None]:
+        """Label the iteration's target images.
+
+        Args:
+            iteration (Iteration): The iteration.
+            ignore_index (int): The label of pixels that do not count.
+
+        Returns:
+            tuple[Tensor, Tensor | None]: Labels and, with 'image', their
+            weights, ``(M, H, W)`` each.
+        """
+        confidence, predicted = iteration.pseudo_labels
+        inner = inner_rows(predicted.shape[1], self.ignore_margins)
+        ignored = torch.full_like(predicted, ignore_index)
+        pseudo = ignored.clone()
+        pseudo[:, inner] = predicted[:, inner]
+        confident = confidence >= self._threshold_of(iteration, inner)
+        coarse = iteration.teacher_probabilities[..., ::4, ::4]
+        self._numbers = dict(
+            confident_share=confident.float().mean(),
+            target_entropy=self_information(coarse).sum(dim=1).mean(),
+            largest_class_share=(
+                predicted.flatten().bincount().max() / predicted.numel()
+            ),
+        )
+        if self.pseudo_labels != 'image':
+            return torch.where(confident, pseudo, ignored), None
+        share = confident.float().mean(dim=(1, 2), keepdim=True)
+        return pseudo, share.expand(pseudo.shape)
+
+    def _threshold_of(
+        self, iteration: Iteration, inner: slice
+    ) -> float | Tensor:
+        """What a pixel's confidence has to reach, the same all iteration."""
+        if self.pseudo_labels != 'balanced':
+            return self.threshold
+        confidence, predicted = iteration.pseudo_labels
+        if self._followed != iteration.number:
+            self._followed = iteration.number
+            self.class_thresholds.update(
+                confidence[:, inner], predicted[:, inner]
+            )
+        return self.class_thresholds.values[predicted]
+
+    def after_iteration(self, iteration: Iteration, runner: Runner) -> None:
+        if self._numbers and iteration.has('target_probabilities'):
+            own = iteration.target_probabilities.argmax(dim=1)
+            agreement = (own == iteration.pseudo_labels[1]).float().mean()
+            self._numbers['teacher_agreement'] = agreement
+        for name, value in self._numbers.items():
+            runner.message_hub.update_scalar(f'train/{name}', value)
+
+    def diagnose(
+        self, means: dict[str, float], period: str
+    ) -> tuple[str, str] | None:
+        share = means['largest_class_share']
+        if share <= COLLAPSED_ABOVE:
+            return None
+        return (
+            'Self-training has collapsed (one class takes '
+            f"{share:.1%} of the teacher's prediction over {period})",
+            f'start from a trained checkpoint with load_from, lower {self.key}'
+            ".loss_weight, or set its pseudo_labels to 'balanced'",
+        )
+
+    def state_dict(self) -> dict:
+        return dict(thresholds=self.class_thresholds.values.cpu())
+
+    def load_state_dict(self, state: dict, iteration: int) -> None:
+        values = self.class_thresholds.values
+        self.class_thresholds.values = state['thresholds'].to(values)
+
+
+def _check_margins(key: str, margins: tuple[float, float]) -> None:
+    pair = isinstance(margins, (tuple, list)) and len(margins) == 2
+    if not pair or not all(0 <= share < 1 for share in margins):
+        raise InputError(
+            f'{key} is {margins!r}, expected shares of the height at the top '
+            'and at the bottom, such as (0.03, 0.23).'
+        )
+    if sum(margins) >= 1:
+        raise InputError(
+            f'{key} {tuple(margins)} is wider than the image: give shares of '
+            'the height that add up to less than 1.'
+        )
