@@ -1,5 +1,6 @@
-# The demo: rendered streets of a game, with labels, and of a dash camera. All
-# training crops are 256x128, from images at 1.0 to 1.6 of that size.
+# The demo: rendered streets of a game, with labels, and of a dash camera.
+# Source crops are 256x128, from images at 1.0 to 1.6 of that size; target
+# images are whole, so that BatchNorm sees what it will see in use.
 demo_crops = [
     dict(
         type='RandomResize',
@@ -29,10 +30,11 @@ demo_target_dataset = dict(
     type='mmseg_da.CityscapesDataset',
     data_root='data/demo/cityscapes',
     data_prefix=dict(img_path='leftImg8bit/train'),
-    img_scale=(512, 256),
+    img_scale=(256, 128),
     pipeline=[
         dict(type='mmseg_da.LoadImage'),
-        *demo_crops,
+        dict(type='mmseg_da.ResizeToScale'),
+        dict(type='RandomFlip', prob=0.5),
         dict(type='PackSegInputs'),
     ],
 )

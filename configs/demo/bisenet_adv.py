@@ -18,7 +18,5 @@ default_hooks = dict(
     logger=dict(interval=10),
     checkpoint=dict(interval=50, max_keep_ckpts=1),
     divergence=dict(window=100),
-    adversarial=dict(
-        target_dataloader=dict(pin_memory=False, dataset=target)
-    ),
+    adversarial=dict(target_dataloader=dict(pin_memory=False, dataset=target)),
 )

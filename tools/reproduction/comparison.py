@@ -6,7 +6,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,8 @@ from mmseg_da.utils.config import REPO_ROOT
 from mmseg_da.utils.config_tree import iter_dicts
 from reproduction import experiments
 
-#: Each comparison is a folder of configs with its rows in metafile.yaml.
+#: Each is a folder of configs with its rows in metafile.yaml. tools/demo.py
+#: runs another one, configs/demo.
 COMPARISONS = ('carla2camvid',)
 
 
@@ -51,14 +52,16 @@ class Comparison:
         methods (list[Method]): Rows in the order of the table.
         metric (str): Name of the metric that is compared.
         classes (list[str]): Classes whose IoU the table shows.
-        adapt_bn (str): Config whose target re-estimates BatchNorm.
+        gap (list[str]): Labels of the rows between which the gap lies.
+        adapt_bn (str, optional): Config whose target re-estimates BatchNorm.
     """
 
     name: str
     methods: list[Method]
     metric: str
     classes: list[str]
-    adapt_bn: str
+    gap: list[str]
+    adapt_bn: str | None
 
 
 def read_comparison(name: str) -> Comparison:
@@ -73,13 +76,15 @@ def read_comparison(name: str) -> Comparison:
             model['Metadata'].get('Start'),
         )
         for model in metafile['Models']
+        if 'Row' in model.get('Metadata', {})
     ]
     return Comparison(
         name,
         methods,
         common['Metric'],
         common['Classes'],
-        common['BatchNorm Config'],
+        common['Gap'],
+        common.get('BatchNorm Config'),
     )
 
 
@@ -96,7 +101,12 @@ def data_options(config: str, data: str) -> dict[str, object]:
 
 
 def run_comparison(
-    comparison: Comparison, seeds: list[int], data: str, out: Path, jobs: int
+    comparison: Comparison,
+    seeds: list[int],
+    data: str,
+    out: Path,
+    jobs: int,
+    own: Mapping[str, object] | None = None,
 ) -> None:
     """Train and test each row with each seed; finished runs are not repeated.
 
@@ -106,12 +116,13 @@ def run_comparison(
         data (str): Folder of the data sets.
         out (Path): Folder of the work dirs.
         jobs (int): Trainings at a time, one thread each if several.
+        own (dict, optional): Further ``--cfg-options`` of each training.
     """
     if jobs > 1:
         os.environ['OMP_NUM_THREADS'] = '1'
     for starts in (False, True):
         tasks = [
-            (comparison, method, seed, data, out)
+            (comparison, method, seed, data, out, own or {})
             for seed in seeds
             for method in comparison.methods
             if bool(method.start) == starts
@@ -132,23 +143,37 @@ def run_comparison(
 
 
 def _run(
-    comparison: Comparison, method: Method, seed: int, data: str, out: Path
+    comparison: Comparison,
+    method: Method,
+    seed: int,
+    data: str,
+    out: Path,
+    own: Mapping[str, object],
 ) -> None:
-    folder, title = _folder(method, seed, out), f'{method.label} {seed}'
+    folder, title = work_dir(method, seed, out), f'{method.label} {seed}'
     options = data_options(method.config, data)
-    own: dict[str, object] = {'randomness.seed': seed}
+    own = {'randomness.seed': seed, **own}
     if method.start:
         first = next(
             one for one in comparison.methods if one.label == method.start
         )
         own['load_from'] = experiments.last_checkpoint(
-            _folder(first, seed, out)
+            work_dir(first, seed, out)
         )
-    experiments.train(method.config, folder, options | own, title)
+    metrics = experiments.train(method.config, folder, options | own, title)
     checkpoint = experiments.last_checkpoint(folder)
-    experiments.test(
-        method.config, checkpoint, folder / 'plain', options, title
-    )
+    cfg = Config.fromfile(str(REPO_ROOT / method.config))
+    if cfg.test_dataloader == cfg.val_dataloader:
+        # Validation of the last iterate was the test.
+        experiments.write_json(
+            folder / 'plain/experiment.json', dict(metrics=metrics)
+        )
+    else:
+        experiments.test(
+            method.config, checkpoint, folder / 'plain', options, title
+        )
+    if not comparison.adapt_bn:
+        return
     adapted = folder / 'bn.pth'
     if not adapted.exists():
         words = ['tools/adapt_bn.py', comparison.adapt_bn, str(checkpoint)]
@@ -160,7 +185,8 @@ def _run(
     experiments.test(method.config, adapted, folder / 'bn', options, title)
 
 
-def _folder(method: Method, seed: int, out: Path) -> Path:
+def work_dir(method: Method, seed: int, out: Path) -> Path:
+    """Where a row's run with one seed is."""
     return out / f'{Path(method.config).stem}_seed{seed}'
 
 
@@ -180,8 +206,8 @@ def collect(
     for method in comparison.methods:
         row: dict = dict(config=method.config, plain=[], bn=[], seconds=[])
         for seed in seeds:
-            folder = _folder(method, seed, out)
-            for kind in ('plain', 'bn'):
+            folder = work_dir(method, seed, out)
+            for kind in ('plain', 'bn') if comparison.adapt_bn else ('plain',):
                 record = experiments.read_json(
                     folder / kind / 'experiment.json'
                 )
@@ -217,34 +243,36 @@ def _spread(values: list[float]) -> str:
 
 def _table(comparison: Comparison, rows: dict[str, dict]) -> Iterator[str]:
     metric = comparison.metric
-    yield (
-        f'| | {metric} | over its control | BatchNorm re-estimated | time of '
-        f'an iteration | {" | ".join(comparison.classes)} |'
-    )
-    yield '|---' + '|--:' * (4 + len(comparison.classes)) + '|'
+
+    def values(label: str, kind: str = 'plain') -> list[float]:
+        return [metrics[metric] for metrics in rows[label][kind]]
+
+    head = [metric, 'over its control', 'of the gap']
+    if comparison.adapt_bn:
+        head.append('BatchNorm re-estimated')
+    head += ['time of an iteration', *comparison.classes]
+    yield f'| | {" | ".join(head)} |'
+    yield '|---' + '|--:' * len(head) + '|'
     first = mean(next(iter(rows.values()))['seconds'])
+    low, high = (mean(values(label)) for label in comparison.gap)
     for method in comparison.methods:
-        row = rows[method.label]
-        own = [metrics[metric] for metrics in row['plain']]
-        difference = '-'
+        row, own = rows[method.label], values(method.label)
+        cells = [_spread(own), '-', f'{(mean(own) - low) / (high - low):.0%}']
         if method.control:
-            control = rows[method.control]['plain']
-            pairs = [a - b[metric] for a, b in zip(own, control)]
+            pairs = [a - b for a, b in zip(own, values(method.control))]
             wins = sum(pair > 0 for pair in pairs)
-            difference = (
+            cells[1] = (
                 f'{_spread(pairs)} ({wins} of {len(pairs)}) over '
                 f'{method.control}'
             )
-        ious = [
-            mean(metrics[f'IoU.{name}'] for metrics in row['plain'])
-            for name in comparison.classes
-        ]
-        yield (
-            f'| {method.label} | {_spread(own)} | {difference} | '
-            f'{_spread([metrics[metric] for metrics in row["bn"]])} | '
-            f'{mean(row["seconds"]) / first:.2f} | '
-            f'{" | ".join(f"{iou:.1f}" for iou in ious)} |'
-        )
+        if comparison.adapt_bn:
+            cells.append(_spread(values(method.label, 'bn')))
+        cells.append(f'{mean(row["seconds"]) / first:.2f}')
+        for name in comparison.classes:
+            # A class that is neither in the images nor predicted has none.
+            ious = [run.get(f'IoU.{name}') for run in row['plain']]
+            cells.append('-' if None in ious else f'{mean(ious):.1f}')
+        yield f'| {method.label} | {" | ".join(cells)} |'
 
 
 def write_comparison(
@@ -258,7 +286,7 @@ def write_comparison(
     Returns:
         list[Path]: The files.
     """
-    rows = collect(comparison, seeds, out)
+    rows, gap = collect(comparison, seeds, out), comparison.gap
     text = [
         f'# {comparison.name}',
         '',
@@ -267,8 +295,9 @@ def write_comparison(
         f'{comparison.metric} and IoU in percent: mean and sample standard '
         f'deviation over the seeds {", ".join(map(str, seeds))} of the last '
         'iterate. Differences are paired by seed; in brackets, the number of '
-        'seeds with a gain. BatchNorm is re-estimated on the training crops '
-        'of the target. Times are relative to the first row.',
+        f'seeds with a gain. The gap lies between {" and ".join(gap)}. '
+        'BatchNorm is re-estimated on the training crops of the target. Times '
+        'are relative to the first row.',
         '',
         *_table(comparison, rows),
         '',

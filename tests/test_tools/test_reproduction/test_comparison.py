@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,16 +23,21 @@ METHODS = [
     Method('plain', 'configs/a/plain.py', start='start'),
     Method('better', 'configs/a/better.py', control='plain', start='start'),
 ]
-TOY = Comparison('a', METHODS, 'mIoU2', ['road', 'car'], 'configs/a/bn.py')
+GAP = ['start', 'plain']
+TOY = Comparison(
+    'a', METHODS, 'mIoU2', ['road', 'car'], GAP, 'configs/a/bn.py'
+)
 
 
-def test_every_control_and_start_is_a_row():
-    found = read_comparison('carla2camvid')
+@pytest.mark.parametrize('name', ['carla2camvid', 'demo'])
+def test_every_control_and_start_is_a_row(name):
+    found = read_comparison(name)
     labels = [method.label for method in found.methods]
     assert len(set(labels)) == len(labels) > 5
     for method in found.methods:
         assert method.control in (None, *labels)
         assert method.start in (None, *labels)
+    assert set(found.gap) <= set(labels)
 
 
 def test_data_moves_to_another_folder():
@@ -66,11 +72,13 @@ def test_the_table_pairs_by_seed(tmp_path):
     rows = paths[0].read_text().splitlines()
     better = next(row for row in rows if row.startswith('| better'))
     cells = [cell.strip() for cell in better.split('|')][1:-1]
-    # 14, 19 and 33; 4, -1 and 3 over the control; twice the time.
+    # 14, 19 and 33; 4, -1 and 3 over the control; 17 of the 15 between the
+    # start's 5 and the plain 20; twice the time.
     assert cells == [
         'better',
         '22.00 ± 9.85',
         '2.00 ± 2.65 (2 of 3) over plain',
+        '113%',
         '27.00 ± 9.85',
         '2.00',
         '44.0',
@@ -78,13 +86,19 @@ def test_the_table_pairs_by_seed(tmp_path):
     ]
     with pytest.raises(InputError, match='holds no result: run the command'):
         write_comparison(TOY, [3], tmp_path, [])
+    # Without re-estimated BatchNorm its column is left out.
+    trained = replace(TOY, adapt_bn=None)
+    paths = write_comparison(trained, [0], tmp_path, [])
+    assert '| 14.00 | 4.00 (1 of 1) over plain | 180% | 2.00 |' in (
+        paths[0].read_text()
+    )
 
 
 def test_a_failure_ends_the_runs_beside_it(tmp_path, monkeypatch):
     """At once, with what was not begun left out."""
     begun = []
 
-    def run(shared, method, seed, data, out):
+    def run(shared, method, seed, data, out, own):
         begun.append(seed)
         if seed == 0:
             time.sleep(0.2)
