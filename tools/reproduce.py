@@ -18,6 +18,7 @@ from reproduction.comparison import (
     COMPARISONS,
     read_comparison,
     run_comparison,
+    select_methods,
     write_comparison,
 )
 from reproduction.run import (
@@ -43,7 +44,8 @@ def parse_args() -> argparse.Namespace:
         '--only',
         metavar='PATTERN',
         help='run only the rows whose config name or table/label contains '
-        'this, for example table4 or "bisenet_adv*"; not for a comparison',
+        'this, for example table4 or "bisenet_adv*"; of a comparison, the '
+        'rows whose label does, and their controls',
     )
     parser.add_argument(
         '--seeds',
@@ -86,6 +88,8 @@ def parse_args() -> argparse.Namespace:
 def compare(args: argparse.Namespace) -> int:
     """Run a comparison and write its table."""
     comparison = read_comparison(args.suite)
+    if args.only:
+        comparison = select_methods(comparison, args.only)
     out = args.out or Path(f'work_dirs/{comparison.name}')
     if not args.report_only:
         run_comparison(comparison, args.seeds, args.data, out, args.jobs)

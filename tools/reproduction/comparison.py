@@ -8,7 +8,8 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from pathlib import Path
 from statistics import mean, median, stdev
 
@@ -86,6 +87,37 @@ def read_comparison(name: str) -> Comparison:
         common['Gap'],
         common.get('BatchNorm Config'),
     )
+
+
+def select_methods(comparison: Comparison, pattern: str) -> Comparison:
+    """Keep the rows that match, and those that they are compared with.
+
+    Args:
+        comparison (Comparison): All rows.
+        pattern (str): Part of a row's label, or a glob pattern of it.
+
+    Returns:
+        Comparison: With the rows that match, their controls and starts, and
+        the two rows of the gap.
+
+    Raises:
+        InputError: If no row matches.
+    """
+    by_label = {method.label: method for method in comparison.methods}
+    wanted = [one for one in by_label if fnmatch(one, f'*{pattern}*')]
+    if not wanted:
+        raise InputError(
+            f'--only {pattern} matches none of the rows of {comparison.name}: '
+            f'{", ".join(by_label)}.'
+        )
+    wanted += comparison.gap
+    for label in wanted:
+        method = by_label[label]
+        for other in (method.control, method.start):
+            if other is not None and other not in wanted:
+                wanted.append(other)
+    methods = [one for one in comparison.methods if one.label in wanted]
+    return replace(comparison, methods=methods)
 
 
 def data_options(config: str, data: str) -> dict[str, object]:

@@ -15,6 +15,7 @@ from reproduction.comparison import (
     data_options,
     read_comparison,
     run_comparison,
+    select_methods,
     write_comparison,
 )
 
@@ -38,6 +39,19 @@ def test_every_control_and_start_is_a_row(name):
         assert method.control in (None, *labels)
         assert method.start in (None, *labels)
     assert set(found.gap) <= set(labels)
+
+
+def test_only_some_rows_and_what_they_are_compared_with():
+    found = select_methods(read_comparison('carla2camvid'), 'pasted*sure')
+    assert [method.label.split(':')[0] for method in found.methods] == [
+        *('start', 'source only', 'class weights'),
+        'class weights, source mixed with source',
+        'class weights, source pasted on target',
+        'class weights, pasted on target, sure pseudo-labels',
+        'oracle',
+    ]
+    with pytest.raises(InputError, match='--only x matches none of the rows'):
+        select_methods(TOY, 'x')
 
 
 def test_data_moves_to_another_folder():
