@@ -32,7 +32,11 @@ IMAGES = {GTA5: 2500, CITYSCAPES: 2072}
 def statistics(tmp_path, monkeypatch):
     """Class weights of both data sets, found from the current folder."""
     monkeypatch.chdir(tmp_path)
-    content = dict(classes=['x'] * 19, median_frequency_weights=WEIGHTS)
+    content = dict(
+        classes=['x'] * 19,
+        median_frequency_weights=WEIGHTS,
+        pixel_counts=[1] * 19,
+    )
     for dataset in (CITYSCAPES, GTA5):
         path = tmp_path / f'data/{dataset}/class_statistics.json'
         path.parent.mkdir(parents=True)
@@ -220,8 +224,9 @@ def different_models() -> dict:
 
 def test_there_is_a_model_for_each_loss_and_network():
     # BiSeNet's CE and weighted CE, seven losses of Table 4, CE from scratch,
-    # DeepLabV2's CE and weighted CE, and the demo's and CARLA's weighted CE.
-    assert len(different_models()) == 14
+    # DeepLabV2's CE and weighted CE, the recipe's, the demo's and CARLA's
+    # weighted CE, and CE of CARLA's without weights.
+    assert len(different_models()) == 16
 
 
 @pytest.mark.parametrize('name', different_models())

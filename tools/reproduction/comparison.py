@@ -23,7 +23,7 @@ from reproduction import experiments
 
 #: Each is a folder of configs with its rows in metafile.yaml. tools/demo.py
 #: runs another one, configs/demo.
-COMPARISONS = ('carla2camvid',)
+COMPARISONS = 'carla2camvid', 'ablation'
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,12 @@ def read_comparison(name: str) -> Comparison:
     """Read a comparison from its metafile."""
     metafile = load(REPO_ROOT / f'configs/{name}/metafile.yaml')
     common = metafile['Collections'][0]['Metadata']
+    models = [
+        model
+        for path, rows in common.get('Rows Of', {}).items()
+        for model in load(REPO_ROOT / path)['Models']
+        if model['Metadata'].get('Row') in rows
+    ]
     methods = [
         Method(
             model['Metadata']['Row'],
@@ -76,12 +82,19 @@ def read_comparison(name: str) -> Comparison:
             model['Metadata'].get('Control'),
             model['Metadata'].get('Start'),
         )
-        for model in metafile['Models']
+        for model in [*models, *metafile['Models']]
         if 'Row' in model.get('Metadata', {})
     ]
+    labels = [method.label for method in methods]
     return Comparison(
         name,
-        methods,
+        # A row of another folder may have a control that is not among them.
+        [
+            replace(
+                one, control=one.control if one.control in labels else None
+            )
+            for one in methods
+        ],
         common['Metric'],
         common['Classes'],
         common['Gap'],

@@ -30,7 +30,7 @@ TOY = Comparison(
 )
 
 
-@pytest.mark.parametrize('name', ['carla2camvid', 'demo'])
+@pytest.mark.parametrize('name', ['carla2camvid', 'ablation', 'demo'])
 def test_every_control_and_start_is_a_row(name):
     found = read_comparison(name)
     labels = [method.label for method in found.methods]

@@ -1,0 +1,3 @@
+# The segmentor is its own teacher.
+_base_ = '../carla2camvid/bisenet_recipe_carla2camvid.py'
+default_hooks = dict(adaptation=dict(teacher=dict(momentum=0.0)))
