@@ -1,3 +1,10 @@
 """Imports all groups, which registers them."""
 
-from benchmarks import data, evaluation, inference, losses, training  # noqa: F401
+from benchmarks import (  # noqa: F401
+    data,
+    evaluation,
+    inference,
+    losses,
+    methods,
+    training,
+)

@@ -206,9 +206,12 @@ class Plugin:
         runner.model.train()
         self.batches = runner.train_loop.dataloader_iterator
         self.hook = next(
-            hook
-            for hook in runner.hooks
-            if type(hook).__name__ == 'AdversarialHook'
+            (
+                hook
+                for hook in runner.hooks
+                if type(hook).__name__ == 'AdversarialHook'
+            ),
+            None,
         )
 
     def step(self) -> None:
