@@ -45,7 +45,8 @@ def parse_args() -> argparse.Namespace:
         metavar='PATTERN',
         help='run only the rows whose config name or table/label contains '
         'this, for example table4 or "bisenet_adv*"; of a comparison, the '
-        'rows whose label does, and their controls',
+        'rows whose label does (several words with commas between them), and '
+        'their controls',
     )
     parser.add_argument(
         '--seeds',

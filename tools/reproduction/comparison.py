@@ -107,7 +107,8 @@ def select_methods(comparison: Comparison, pattern: str) -> Comparison:
 
     Args:
         comparison (Comparison): All rows.
-        pattern (str): Part of a row's label, or a glob pattern of it.
+        pattern (str): Part of a row's label, or a glob pattern of it, or
+            several with commas between them.
 
     Returns:
         Comparison: With the rows that match, their controls and starts, and
@@ -117,7 +118,11 @@ def select_methods(comparison: Comparison, pattern: str) -> Comparison:
         InputError: If no row matches.
     """
     by_label = {method.label: method for method in comparison.methods}
-    wanted = [one for one in by_label if fnmatch(one, f'*{pattern}*')]
+    wanted = [
+        label
+        for label in by_label
+        if any(fnmatch(label, f'*{one}*') for one in pattern.split(','))
+    ]
     if not wanted:
         raise InputError(
             f'--only {pattern} matches none of the rows of {comparison.name}: '

@@ -180,7 +180,8 @@ class AdversarialTerm(AdaptationTerm):
 
     def pictures(self, iteration: Iteration) -> dict[str, Tensor]:
         with evaluation_mode(self.discriminator):
-            seen = self._seen(iteration.target_probabilities[:1])
+            # In half precision where the iteration was.
+            seen = self._seen(iteration.target_probabilities[:1].float())
             belief = self.discriminator(seen)[0, 0]
         if self.gan == 'vanilla':
             belief = belief.sigmoid()
