@@ -8,8 +8,6 @@ exist are kept, so a stopped run goes on.
         --target --share 0.5 --out data/pseudo
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import json
@@ -24,13 +22,13 @@ from PIL import Image
 from rich.progress import track
 
 from inference.images import check_out, write_train_ids
+from inference.pseudo_labels import class_thresholds, pseudo_label
 from launch.cli import (
     add_cfg_options,
     add_teacher,
     one_sentence_errors,
 )
-from mmseg_da.apis import class_thresholds, init_model, pseudo_label
-from mmseg_da.apis.data import read_image
+from mmseg_da.apis import init_model, read_image
 from mmseg_da.datasets.listing import folder_of
 from mmseg_da.datasets.sample_files import find_images
 from mmseg_da.errors import InputError

@@ -89,6 +89,9 @@ class FolderDataset(SeededDataset):
     """
 
     METAINFO: dict = {}
+    #: Layout of a preset, where the config names no other.
+    DATA_PREFIX: dict = {'img_path': ''}
+    SUFFIXES: dict = {'img_suffix': None, 'seg_map_suffix': None}
     ADVICE = (
         "set the data set's data_root and data_prefix.img_path to where the "
         'images are'
@@ -100,8 +103,6 @@ class FolderDataset(SeededDataset):
         self,
         data_prefix: Mapping[str, str | None] | None = None,
         label_encoding: str | Mapping | None = None,
-        img_suffix: str | None = None,
-        seg_map_suffix: str | None = None,
         metainfo: Mapping | None = None,
         img_scale: tuple[int, int] | None = None,
         max_samples: int | None = None,
@@ -128,14 +129,12 @@ class FolderDataset(SeededDataset):
         super().__init__(
             data_prefix={
                 key: expand_path(path)
-                for key, path in (data_prefix or {'img_path': ''}).items()
+                for key, path in (data_prefix or self.DATA_PREFIX).items()
                 if path is not None
             },
-            img_suffix=img_suffix,
-            seg_map_suffix=seg_map_suffix,
             metainfo=metainfo,
             pipeline=list(pipeline),
-            **kwargs,
+            **{**self.SUFFIXES, **kwargs},
         )
         self._check_pipeline()
         if self.is_labelled:

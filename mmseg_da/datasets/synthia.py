@@ -1,7 +1,5 @@
 """SYNTHIA-RAND-CITYSCAPES (Ros et al. 2016)."""
 
-from collections.abc import Mapping
-
 from mmseg.datasets import CityscapesDataset as MMSegCityscapesDataset
 
 from mmseg_da.datasets.declared_encoding import build_encoding
@@ -38,32 +36,11 @@ class SYNTHIADataset(FolderDataset):
     A label PNG has three channels of 16 bits: the class in red, the instance
     in green. It is read as it is, in the 19 classes of Cityscapes, of which
     SYNTHIA has 16.
-
-    Args:
-        data_prefix (dict, optional): As in :class:`FolderDataset`. Defaults
-            to ``dict(img_path='RGB', seg_map_path='GT/LABELS')``.
-        img_suffix (str): Defaults to '.png'.
-        seg_map_suffix (str): Defaults to '.png'.
-        **kwargs: As in :class:`FolderDataset`.
     """
 
     METAINFO = MMSegCityscapesDataset.METAINFO
     DEFAULT_ENCODING = build_encoding(
         {'ids': SYNTHIA_IDS, 'channel': 'red'}, METAINFO['classes']
     )
-
-    def __init__(
-        self,
-        data_prefix: Mapping[str, str | None] | None = None,
-        img_suffix: str = '.png',
-        seg_map_suffix: str = '.png',
-        **kwargs,
-    ) -> None:
-        if data_prefix is None:
-            data_prefix = {'img_path': 'RGB', 'seg_map_path': 'GT/LABELS'}
-        super().__init__(
-            data_prefix=data_prefix,
-            img_suffix=img_suffix,
-            seg_map_suffix=seg_map_suffix,
-            **kwargs,
-        )
+    DATA_PREFIX = {'img_path': 'RGB', 'seg_map_path': 'GT/LABELS'}
+    SUFFIXES = {'img_suffix': '.png', 'seg_map_suffix': '.png'}

@@ -1,29 +1,9 @@
 """The JSON of the class statistics tool."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
 from mmseg_da.errors import InputError
-
-
-def write_statistics(path: Path, statistics: dict) -> None:
-    """Write class statistics as JSON, each file's counts on one line.
-
-    Args:
-        path (Path): File to write.
-        statistics (dict): From ``tools/analysis/class_counts.py``.
-    """
-    rest = {k: v for k, v in statistics.items() if k != 'files'}
-    text = json.dumps(rest, indent=2)
-    if files := statistics.get('files'):
-        lines = ',\n'.join(
-            f'    {json.dumps(name)}: {json.dumps(counts)}'
-            for name, counts in files.items()
-        )
-        text = f'{text[:-2]},\n  "files": {{\n{lines}\n  }}\n}}'
-    path.write_text(f'{text}\n', encoding='utf-8')
 
 
 def read_statistics(path: str | Path) -> dict:
