@@ -26,12 +26,9 @@ def color_jitter(
     steps are one linear map of the colours and one clip.
 
     Args:
-        images (Tensor): RGB in [0, 1], ``(N, 3, H, W)``.
+        images (Tensor): RGB in [0, 1], ``(N, 3, H, W)``; so is the result.
         strength (float): At least 0.
         generator (torch.Generator): On the CPU.
-
-    Returns:
-        Tensor: Images of the same shape in [0, 1].
     """
     count = len(images)
     low, high = max(0.0, 1 - strength), 1 + strength
@@ -60,11 +57,8 @@ def gaussian_blur(images: Tensor, generator: torch.Generator) -> Tensor:
     """Blur each image with probability 0.5 and sigma 0.15 .. 1.15 pixels.
 
     Args:
-        images (Tensor): ``(N, C, H, W)``.
+        images (Tensor): ``(N, C, H, W)``; so is the result.
         generator (torch.Generator): On the CPU.
-
-    Returns:
-        Tensor: Images of the same shape.
     """
     count, channels, height, width = images.shape
     low, high = SIGMA_RANGE
@@ -95,15 +89,13 @@ def strong_augment(
     """Jitter and blur a preprocessed batch.
 
     Args:
-        inputs (Tensor): Normalised RGB images ``(N, 3, H, W)``.
+        inputs (Tensor): Normalised RGB images ``(N, 3, H, W)``; so is the
+            result.
         preprocessor (nn.Module): The segmentor's data preprocessor, whose
             ``mean`` and ``std`` are of RGB in 0..255.
         strength (float): Of :func:`color_jitter`; 0 leaves colours alone.
         blur (bool): Whether to blur.
         generator (torch.Generator): On the CPU.
-
-    Returns:
-        Tensor: Normalised images of the same shape.
     """
     images = to_pixels(inputs, preprocessor) / 255
     # Autocast would round the images' colours to half precision.
@@ -116,14 +108,9 @@ def strong_augment(
 
 
 def to_pixels(inputs: Tensor, preprocessor: torch.nn.Module) -> Tensor:
-    """Undo the normalisation of preprocessed images.
+    """Undo the normalisation of images ``(..., 3, H, W)``, to 0..255.
 
-    Args:
-        inputs (Tensor): ``(..., 3, H, W)``.
-        preprocessor (nn.Module): It has ``mean`` and ``std``, or neither.
-
-    Returns:
-        Tensor: Colours in 0..255.
+    The preprocessor has ``mean`` and ``std``, or neither.
     """
     mean = getattr(preprocessor, 'mean', 0.0)
     return inputs * getattr(preprocessor, 'std', 1.0) + mean

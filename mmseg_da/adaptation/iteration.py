@@ -100,10 +100,10 @@ class Iteration:
         return name in vars(self)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Pass further images through the segmentor, as it is.
+        """Pass further preprocessed images through the segmentor, as it is.
 
         Args:
-            inputs (Tensor): Preprocessed images ``(M, 3, H, W)``.
+            inputs (Tensor): ``(M, 3, H, W)``.
 
         Returns:
             Tensor: Logits ``(M, C, H, W)`` of the output that is adapted.
@@ -130,13 +130,10 @@ class Iteration:
         torch.clear_autocast_cache()
 
     def generator(self, term: str) -> torch.Generator:
-        """A random generator on the CPU for one term in this iteration.
+        """A random generator on the CPU for the term with this ``key``.
 
         Its seed follows from the run's seed, the iteration, the rank and the
-        term's name: it survives a resume, and a further term shifts no other.
-
-        Args:
-            term (str): The term's ``key``.
+        term's key: it survives a resume, and a further term shifts no other.
         """
         seed = mix_seed(
             self._seed, self.number, get_rank(), crc32(term.encode())

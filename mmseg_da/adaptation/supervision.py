@@ -17,16 +17,13 @@ def supervise(
     labels: Tensor,
     weights: Tensor | None = None,
 ) -> Tensor:
-    """The segmentor's loss on further images, summed over its heads.
+    """The segmentor's loss on further images, a scalar summed over its heads.
 
     Args:
         iteration (Iteration): The iteration.
         inputs (Tensor): Preprocessed images ``(N, 3, H, W)``.
         labels (Tensor): ``(N, H, W)``.
         weights (Tensor, optional): Of each pixel ``(N, H, W)``.
-
-    Returns:
-        Tensor: A scalar.
 
     Raises:
         InputError: If a head trains on edge maps, which no mixed label has,

@@ -67,11 +67,8 @@ def init_predictor(
         checkpoint (str | Path): Weights of the config's model; or its
             exported network, ``.onnx`` or ``.xml``, which runs on the CPU in
             the precision that it was exported in.
-        device (str | torch.device): Defaults to 'auto': CUDA if there is
-            any.
-        precision (str): 'fp32', 'bf16' or, on CUDA, 'fp16'. Defaults to
-            'fp32'.
-        compile (bool): See :class:`FastSegmentor`. Defaults to False.
+        device (str | torch.device): Defaults to 'auto': CUDA if there is any.
+        precision, compile: See :class:`FastSegmentor`.
 
     Raises:
         InputError: If config and checkpoint cannot be used, or the config's

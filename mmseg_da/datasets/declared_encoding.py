@@ -25,16 +25,11 @@ def build_encoding(
     """Build the encoding that a config declares.
 
     Args:
-        spec (str | Mapping): 'label_ids', 'train_ids', 'colours', a JSON
-            file, or a dict with ``ids`` (id to class) or ``colours`` (colour
-            to class), and with ``ids`` a ``channel`` of RGB(A) files. A
-            class is a name or a number; 255 is ignored.
+        spec (str | Mapping): See :class:`mmseg_da.FolderDataset`. A class is a
+            name or a number; 255 is ignored.
         classes (Sequence[str]): Names of the classes.
         palette (Sequence[Sequence[int]], optional): Their colours. Defaults
             to None.
-
-    Returns:
-        LabelEncoding: The encoding.
 
     Raises:
         InputError: The declaration cannot be read, names a class that does
@@ -163,13 +158,7 @@ def _read_colour(key: Any) -> int | None:
 
 
 def check_classes(meta: Mapping) -> dict:
-    """Check the classes and the palette of a config.
-
-    Args:
-        meta (Mapping): ``classes``, and ``palette`` if it is given.
-
-    Returns:
-        dict: A copy.
+    """Copy a config's ``classes`` and, if it is given, ``palette``.
 
     Raises:
         InputError: They are no list of different names, or there is not one

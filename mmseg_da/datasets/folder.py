@@ -220,11 +220,9 @@ class FolderDataset(SeededDataset):
         return info
 
     def find_shortage(self) -> str | None:
-        """Tell whether there are fewer images than were asked for.
+        """Say in a sentence if there are fewer images than were asked for.
 
-        Returns:
-            str, optional: A sentence with the numbers. Only after
-            :meth:`find_samples`.
+        Only after :meth:`find_samples`.
         """
         finding = describe_shortage(
             self.num_available, self.max_samples, count_copied(self.data_root)
@@ -233,11 +231,7 @@ class FolderDataset(SeededDataset):
         return finding and f"{type(self).__name__} in '{path}': {finding}."
 
     def find_samples(self) -> tuple[list[dict], list[dict]]:
-        """Find the samples, those without a label file too.
-
-        Returns:
-            tuple[list[dict], list[dict]]: All samples, and those of them
-            whose label is missing.
+        """Find all samples, and those of them whose label file is missing.
 
         Raises:
             InputError: Folder, images or list are not there.

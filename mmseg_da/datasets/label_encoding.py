@@ -18,6 +18,7 @@ IGNORE_INDEX = 255
 # Marks what a table does not know. It is no class, and not the void.
 UNKNOWN = 254
 MAX_CLASSES = 254
+Pairs = tuple[tuple[int, int], ...]
 CHANNELS = ('red', 'green', 'blue', 'alpha')
 
 
@@ -39,49 +40,34 @@ class LabelEncoding:
     Classes are numbers from 0 to 253; 255 is ignored in training and in
     evaluation.
 
-    Attributes:
-        expected (str): Which values a file may hold, for messages.
-        expected_colours (str): The same of colours. Defaults to ''.
-        ids (tuple[tuple[int, int], ...]): Pairs of an id and its class. Empty
-            if the files hold colours.
-        colours (tuple[tuple[int, int], ...]): Pairs of a colour of 24 bits
-            (see :func:`pack`) and its class. Empty if the files hold ids.
-        channel (str, optional): The channel of an RGB(A) file that holds the
-            ids: one of ``CHANNELS``. Defaults to None: the file is grey, or
-            has a palette.
-        class_colours (tuple[tuple[int, int], ...]): Colours that contradict
-            the ids of a palette file when they belong to another class.
-        shared_colours (tuple[tuple[int, int], ...]): Pairs of an id and a
-            colour that belong together although the colour is the one of
-            another class.
-        is_declared (bool): Whether the config names the encoding. Otherwise
-            the colours of a palette may overrule it. Defaults to True.
-        is_unclear (bool): Whether a file of low ids could also hold train
-            ids. Defaults to False.
+    Colours are numbers of 24 bits, see :func:`pack`.
     """
 
+    #: Which values a file may hold, for messages, and which colours.
     expected: str
     expected_colours: str = ''
-    ids: tuple[tuple[int, int], ...] = ()
-    colours: tuple[tuple[int, int], ...] = ()
+    #: Pairs of an id and its class. Empty if the files hold colours.
+    ids: Pairs = ()
+    #: Pairs of a colour and its class. Empty if the files hold ids.
+    colours: Pairs = ()
+    #: Which of CHANNELS holds the ids of an RGB(A) file; None: the file is
+    #: grey, or has a palette.
     channel: str | None = None
-    class_colours: tuple[tuple[int, int], ...] = ()
-    shared_colours: tuple[tuple[int, int], ...] = ()
+    #: Pairs of a colour and its class that contradict a palette file whose
+    #: id of that colour is another class's.
+    class_colours: Pairs = ()
+    #: Pairs of an id and another class's colour that belong together.
+    shared_colours: Pairs = ()
+    #: Whether the config names the encoding. Otherwise the colours of a
+    #: palette may overrule it.
     is_declared: bool = True
+    #: Whether a file of low ids could also hold train ids.
     is_unclear: bool = False
 
 
 @lru_cache(maxsize=16)
 def id_table(encoding: LabelEncoding, size: int) -> np.ndarray:
-    """Build the table from ids to classes.
-
-    Args:
-        encoding (LabelEncoding): The encoding.
-        size (int): 256 for files of 8 bits, 65536 for files of 16 bits.
-
-    Returns:
-        np.ndarray: The class of each id, uint8, shape (size,).
-    """
+    """Build the table ``(size,)`` from ids of 8 or 16 bits to classes."""
     table = np.full(size, UNKNOWN, np.uint8)
     for label_id, index in encoding.ids:
         if label_id < size:
@@ -90,7 +76,7 @@ def id_table(encoding: LabelEncoding, size: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=2)
-def colour_table(colours: tuple[tuple[int, int], ...]) -> np.ndarray:
+def colour_table(colours: Pairs) -> np.ndarray:
     """Build the table from colours of 24 bits to classes (16 MiB)."""
     table = np.full(1 << 24, UNKNOWN, np.uint8)
     for colour, index in colours:
@@ -147,21 +133,18 @@ def decode_ids(
 def decode_palette(
     indices: np.ndarray, palette: bytes, path: str, encoding: LabelEncoding
 ) -> tuple[np.ndarray, bool]:
-    """Turn the indices of a palette file into classes.
+    """Turn the indices ``(H, W)`` of a palette file into classes.
 
     Indices are ids, as long as no colour of the palette belongs to another
     class than its id. Where all colours in use contradict the ids, the
     colours count, unless the config declares the encoding.
 
-    Args:
-        indices (np.ndarray): Indices, uint8, shape (H, W).
+    Args: As for :func:`decode_ids`, and
+
         palette (bytes): Red, green and blue of up to 256 entries.
-        path (str): The file they come from, for the message.
-        encoding (LabelEncoding): Names the class of each id and colour.
 
     Returns:
-        tuple[np.ndarray, bool]: Classes and 255 (void), uint8, shape (H, W);
-        and whether the colours confirm them.
+        tuple[np.ndarray, bool]: Classes, and whether the colours confirm them.
 
     Raises:
         LabelValueError: An index or a colour is not in the encoding, or
@@ -202,18 +185,9 @@ def decode_palette(
 def decode_colours(
     array: np.ndarray, path: str, encoding: LabelEncoding
 ) -> np.ndarray:
-    """Turn colours into classes.
+    """Turn colours, RGB of uint8 ``(H, W, 3)``, into classes.
 
-    Args:
-        array (np.ndarray): Colours in RGB order, uint8, shape (H, W, 3).
-        path (str): The file they come from, for the message.
-        encoding (LabelEncoding): Names the class of each colour.
-
-    Returns:
-        np.ndarray: Classes and 255 (void), uint8, shape (H, W).
-
-    Raises:
-        LabelValueError: A colour is not in the encoding.
+    See :func:`decode_ids`.
     """
     # As B, G, R, A bytes a pixel reads as one little-endian 32-bit number.
     packed = cv2.cvtColor(array, cv2.COLOR_RGB2BGRA).view('<u4')[..., 0]
@@ -226,15 +200,7 @@ def decode_colours(
 
 
 def fits_train_ids(array: np.ndarray, num_classes: int = 19) -> bool:
-    """Tell whether all values of a map could be train ids.
-
-    Args:
-        array (np.ndarray): Ids, uint8, shape (H, W).
-        num_classes (int): Number of classes. Defaults to 19.
-
-    Returns:
-        bool: Whether each value is below ``num_classes`` or 255.
-    """
+    """Tell whether all values, of uint8, could be train ids, or are 255."""
     counts = cv2.calcHist([array], [0], None, [256], [0, 256]).ravel()
     return not counts[num_classes:IGNORE_INDEX].any()
 

@@ -45,8 +45,8 @@ def find_files(
             the local disk. Defaults to None.
 
     Returns:
-        dict[str, str]: The path of each file, by its name: its place in the
-        folder without suffix, with '/', or what the wildcards stand for.
+        dict[str, str]: Each file by its name: its place in the folder
+        without suffix, with '/', or what the wildcards stand for.
 
     Raises:
         InputError: Two files have one name.
@@ -74,11 +74,7 @@ def find_files(
 
 
 def strip_suffix(name: str, suffix: str | tuple[str, ...]) -> str | None:
-    """Take a suffix off a name.
-
-    Returns:
-        str, optional: The name without the suffix; None without one.
-    """
+    """Take a suffix off a name; None for a name without it."""
     if isinstance(suffix, str):
         return name[: -len(suffix)] if name.endswith(suffix) else None
     stem, end = os.path.splitext(name)

@@ -1,7 +1,5 @@
 """Drawing images by the classes that they hold (DAFormer, CVPR 2022)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sized
 from itertools import count
 from pathlib import PurePath

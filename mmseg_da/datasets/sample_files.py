@@ -20,7 +20,7 @@ def find_images(
     backend_args: dict | None,
     advice: str,
 ) -> dict[str, str]:
-    """Find the images of a data set.
+    """Find a data set's images by their names, in the order of the names.
 
     Args:
         path (str): Their folder or pattern (see :func:`find_files`).
@@ -29,10 +29,6 @@ def find_images(
         ann_file (str): A list of the names to keep; empty for all.
         backend_args (dict, optional): A file backend of mmengine.
         advice (str): What to do when there are none, for the message.
-
-    Returns:
-        dict[str, str]: The file of each image, by its name, in the order of
-        the names.
 
     Raises:
         InputError: Folder, images or list are not there.
@@ -66,16 +62,9 @@ def find_images(
 def find_labels(
     path: str, suffix: str | None, backend_args: dict | None
 ) -> dict[str, str]:
-    """Find the labels of a data set.
+    """Find a data set's labels by their names.
 
-    Args:
-        path (str): Their folder or pattern (see :func:`find_files`).
-        suffix (str, optional): What their names end in; None for '.png' in
-            any case.
-        backend_args (dict, optional): A file backend of mmengine.
-
-    Returns:
-        dict[str, str]: The file of each label, by its name.
+    Without a suffix they end in '.png', in any case.
 
     Raises:
         InputError: The folder is not there.
@@ -98,8 +87,7 @@ def describe_shortage(
     Args:
         found (int): Images that are there.
         wanted (int, optional): Images asked for; None for all.
-        copied (tuple[int, int], optional): Of a resized copy: the images
-            copied, and those that there were to copy.
+        copied (tuple[int, int], optional): What :func:`count_copied` says.
 
     Returns:
         str, optional: The numbers, or None if there are enough.

@@ -46,16 +46,10 @@ class SeededDataset(BaseSegDataset):
             self._rank = get_rank()
 
     def prepare_data(self, idx: int) -> dict | None:
-        """Run the pipeline on a sample.
+        """Run the pipeline on a sample; None if it is unusable and skipped.
 
-        With an index from this package's :class:`InfiniteSampler` the random
-        generators are seeded for the sample and restored afterwards.
-
-        Args:
-            idx (int): The index, a :class:`SeededIndex` or any other.
-
-        Returns:
-            dict or None: The sample; None if it is unusable and skipped.
+        With a :class:`SeededIndex`, as this package's samplers give it, the
+        random generators are seeded for the sample and restored afterwards.
         """
         self._last_seed = getattr(idx, 'seed', None)
         try:

@@ -14,9 +14,6 @@ def seeded(seed: int) -> Iterator[None]:
 
     Their states are restored afterwards, so what runs inside leaves no trace
     in the training's own random stream. GPU generators are left alone.
-
-    Args:
-        seed (int): The seed, 0 to 2**32 - 1.
     """
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
     random.seed(seed)

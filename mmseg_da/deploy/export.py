@@ -55,9 +55,6 @@ def export_network(
         calibration (Sequence[Tensor]): Normalised images ``(1, 3, H, W)``
             whose activations set the ranges of int8.
 
-    Returns:
-        Path: ``out``.
-
     Raises:
         InputError: If format and precision do not go together, a package is
             missing, or int8 has no calibration images.
@@ -95,16 +92,10 @@ def check_parity(
     precision: str,
     images: Sequence[Tensor],
 ) -> dict:
-    """Compare an exported network with the network it was exported from.
+    """Compare a file of :func:`export_network` with its network in fp32.
 
-    Args:
-        network (nn.Module): In fp32.
-        path (str | Path): What :func:`export_network` wrote.
-        precision (str): What it was exported in.
-        images (Sequence[Tensor]): Normalised images ``(1, 3, H, W)``.
-
-    Returns:
-        dict: See :func:`mmseg_da.apis.export`.
+    Args and returns: See :func:`mmseg_da.apis.export`; ``images`` are
+    normalised, ``(1, 3, H, W)`` each.
 
     Raises:
         InputError: If they differ by more than the precision explains.

@@ -16,13 +16,8 @@ from mmseg_da.models.decode_heads.bisenet_head import BiSeNetHead
 def fuse(segmentor: nn.Module) -> nn.Module:
     """Copy a segmentor and fold its BatchNorms into its convolutions.
 
-    Auxiliary heads are dropped, and weights are stored channels-last.
-
-    Args:
-        segmentor (nn.Module): An MMSegmentation segmentor; it is not changed.
-
-    Returns:
-        nn.Module: A segmentor in eval mode. It cannot be trained.
+    Auxiliary heads are dropped, and weights are stored channels-last. The copy
+    is in eval mode and cannot be trained.
     """
     auxiliary = getattr(segmentor, 'auxiliary_head', None)
     memo = {} if auxiliary is None else {id(auxiliary): None}

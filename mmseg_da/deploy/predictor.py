@@ -34,13 +34,6 @@ class Predictor:
             None.
         scale (tuple[int], optional): (width, height) that images are resized
             to. Defaults to None: as the test data set's images.
-
-    Example:
-        >>> from mmseg_da.apis import init_model
-        >>> model = init_model('configs/da/bisenet_adv_gta2cs.py', 'best.pth')
-        >>> predict = Predictor(FastSegmentor(model, precision='bf16'))
-        >>> predict(cv2.imread('street.png')).shape
-        (1024, 2048)
     """
 
     def __init__(
@@ -105,24 +98,19 @@ class Predictor:
     def postprocess(
         self, logits: Tensor, size: Sequence[int], sizes: Sequence
     ) -> list[np.ndarray]:
-        """Decide the classes at the images' own sizes.
+        """Decide the classes ``(H, W)`` at the images' own sizes.
 
         Args:
             logits (Tensor): ``(N, C, h, w)``.
             size (Sequence[int]): Height and width of the network's input.
             sizes (Sequence): Height and width of each image.
-
-        Returns:
-            list[np.ndarray]: Class indices ``(H, W)`` for each image.
         """
-        return [
-            class_map(
-                one[None], [tuple(size), tuple(own)], self.model.align_corners
-            )[0]
-            .cpu()
-            .numpy()
+        corners = self.model.align_corners
+        maps = (
+            class_map(one[None], [tuple(size), tuple(own)], corners)[0]
             for one, own in zip(logits, sizes)
-        ]
+        )
+        return [each.cpu().numpy() for each in maps]
 
     def _normalised(self, image: Image, rgb: bool) -> np.ndarray:
         if (

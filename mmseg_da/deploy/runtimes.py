@@ -34,11 +34,7 @@ def optional_import(name: str, package: str | None = None) -> ModuleType:
 
 
 class OnnxNetwork:
-    """A network in an ONNX file, run by ONNX Runtime.
-
-    Args:
-        path (str | Path): File that ``tools/export.py`` wrote.
-    """
+    """A network in an ONNX file, run by ONNX Runtime."""
 
     def __init__(self, path: str | Path) -> None:
         ort = optional_import('onnxruntime')
@@ -61,11 +57,9 @@ class OnnxNetwork:
 
 
 class OpenVinoNetwork:
-    """A network in an OpenVINO or ONNX file, run by OpenVINO.
+    """A network that ``tools/export.py`` wrote, run by OpenVINO.
 
-    Args:
-        path (str | Path): File that ``tools/export.py`` wrote. It holds its
-            precision, 'bf16' or 'fp32', which is the default.
+    The file holds its precision, 'bf16' or 'fp32', which is the default.
     """
 
     def __init__(self, path: str | Path) -> None:

@@ -39,10 +39,7 @@ class FastSegmentor(BaseModel):
             or the precision is unknown.
 
     Example:
-        >>> from mmseg.apis import inference_model
-        >>> from mmseg_da.apis import init_model
-        >>> model = init_model('configs/da/bisenet_adv_gta2cs.py', 'best.pth')
-        >>> fast = FastSegmentor(model, precision='bf16')
+        >>> fast = FastSegmentor(init_model(config, 'best.pth'), 'bf16')
         >>> inference_model(fast, 'street.png').pred_sem_seg.data.shape
         torch.Size([1, 1024, 2048])
     """

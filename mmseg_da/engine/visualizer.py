@@ -16,9 +16,6 @@ class SegLocalVisualizer(MMSegLocalVisualizer):
     :class:`~mmseg_da.datasets.transforms.EvaluateAtInputSize` prediction and
     label have the network's input size, and painting them raises an
     IndexError. Here the image is brought to their size.
-
-    Args:
-        **kwargs: As in :class:`mmseg.visualization.SegLocalVisualizer`.
     """
 
     def add_datasample(

@@ -96,12 +96,13 @@ class IoUMetric(MMSegIoUMetric):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Count the pixels of each class.
 
+        With more than 256 classes MMSegmentation counts.
+
         Args:
             pred_label (Tensor): Predicted train ids in 0..255, of any type
                 and shape.
             label (Tensor): Train ids in 0..255 of the same shape.
-            num_classes (int): Number of classes. With more than 256 it is
-                left to MMSegmentation.
+            num_classes (int): Number of classes.
             ignore_index (int): Label that is left out.
 
         Returns:
@@ -116,11 +117,8 @@ class IoUMetric(MMSegIoUMetric):
         pair = [x.to(torch.uint8).flatten().cpu() for x in (label, pred_label)]
         joint = sum(
             cv2.calcHist(
-                [part.numpy() for part in parts],
-                [0, 1],
-                None,
-                [256, 256],
-                [0, 256, 0, 256],
+                *([part.numpy() for part in parts], [0, 1], None),
+                *([256, 256], [0, 256, 0, 256]),
             ).astype(np.float64)
             for parts in zip(*(x.split(MAX_COUNT) for x in pair))
         )
@@ -129,12 +127,8 @@ class IoUMetric(MMSegIoUMetric):
             torch.from_numpy(counts[:num_classes].copy())
             for counts in (joint.diagonal(), joint.sum(0), joint.sum(1))
         )
-        return (
-            intersection,
-            predicted + labelled - intersection,
-            predicted,
-            labelled,
-        )
+        union = predicted + labelled - intersection
+        return intersection, union, predicted, labelled
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Add ``IoU.<class>`` and the ``class_means``, in percent.

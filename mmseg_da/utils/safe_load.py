@@ -128,8 +128,6 @@ def load_url(
 ) -> object:
     """torch's ``load_url``, with a check of the hash in the file's name.
 
-    Args: See ``torch.hub.load_state_dict_from_url``.
-
     Raises:
         InputError: If the file, downloaded now or earlier, has another hash.
     """

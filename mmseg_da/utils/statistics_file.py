@@ -7,11 +7,12 @@ from mmseg_da.errors import InputError
 
 
 def read_statistics(path: str | Path) -> dict:
-    """Read the JSON that the tool wrote.
+    """Read a JSON of ``tools/analysis/class_statistics.py``.
 
     Raises:
         InputError: If it is not there, or is something else.
     """
+    advice = f'tools/analysis/class_statistics.py CONFIG --out {path}'
     try:
         statistics = json.loads(Path(path).read_text(encoding='utf-8'))
         names, counts = statistics['classes'], statistics['pixel_counts']
@@ -20,11 +21,11 @@ def read_statistics(path: str | Path) -> dict:
     except OSError as error:
         raise InputError(
             f'{path} cannot be read ({error.strerror}): write it with '
-            f'tools/analysis/class_statistics.py CONFIG --out {path}.'
+            f'{advice}.'
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f'{path} is no class statistics JSON ({error}): write it with '
-            f'tools/analysis/class_statistics.py CONFIG --out {path}.'
+            f'{advice}.'
         ) from error
     return statistics

@@ -14,11 +14,6 @@ def check_range(key: str, value: Any, low: float, high: float) -> None:
         )
 
 
-def check_prob(key: str, value: Any) -> None:
-    """Raise unless the value is a probability."""
-    check_range(key, value, 0, 1)
-
-
 def check_interval(key: str, value: Any, high: float) -> None:
     """Raise unless the value is a pair, ``0 < first <= second <= high``."""
     if not (

@@ -5,7 +5,7 @@ import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmseg_da.datasets.transforms._check import check_prob, check_range
+from mmseg_da.datasets.transforms._check import check_range
 from mmseg_da.registry import TRANSFORMS
 
 
@@ -48,7 +48,7 @@ class ColorJitter(BaseTransform):
         for key, width in widths.items():
             check_range(f'ColorJitter.{key}', width, 0, float('inf'))
         check_range('ColorJitter.hue', hue, 0, 0.5)
-        check_prob('ColorJitter.prob', prob)
+        check_range('ColorJitter.prob', prob, 0, 1)
         self.widths = widths
         self.hue = hue
         self.prob = prob

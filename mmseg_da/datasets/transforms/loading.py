@@ -39,12 +39,9 @@ def read_bytes(
 
     Args:
         path (str): The file.
-        kind (str): What it is, for the message: 'image' or 'label'.
+        kind (str): 'image' or 'label', for the message.
         backend_args (dict, optional): A file backend of mmengine. Defaults
             to None: the local disk.
-
-    Returns:
-        bytes: What the file holds.
 
     Raises:
         InputError: The file is missing, unreadable, empty or truncated.

@@ -9,7 +9,7 @@ from mmcv.transforms import BaseTransform
 
 from mmseg_da.datasets.transforms._check import (
     check_interval,
-    check_prob,
+    check_range,
     check_size,
 )
 from mmseg_da.registry import TRANSFORMS
@@ -55,22 +55,14 @@ class RandomResizedCrop(BaseTransform):
         check_interval(
             f'{name}.aspect_ratio_range', aspect_ratio_range, float('inf')
         )
-        check_prob(f'{name}.prob', prob)
+        check_range(f'{name}.prob', prob, 0, 1)
         self.scale = scale
         self.crop_ratio_range = crop_ratio_range
         self.aspect_ratio_range = aspect_ratio_range
         self.prob = prob
 
     def sample_box(self, height: int, width: int) -> tuple:
-        """Draw a box in an image.
-
-        Args:
-            height (int): Height of the image.
-            width (int): Width of the image.
-
-        Returns:
-            tuple[int]: Top, left, height and width of the box.
-        """
+        """Draw a box's top, left, height and width."""
         low, high = self.aspect_ratio_range
         for _ in range(10):
             area = height * width * np.random.uniform(*self.crop_ratio_range)

@@ -1,7 +1,5 @@
 """Shows how the adaptation goes while it trains."""
 
-from __future__ import annotations
-
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner

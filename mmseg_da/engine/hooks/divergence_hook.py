@@ -54,10 +54,9 @@ class DivergenceHook(Hook):
         term_action: str = 'warn',
         window: int = 500,
     ) -> None:
-        for name, value in (
-            ('action', action),
-            ('term_action', term_action),
-        ):
+        for name, value in dict(
+            action=action, term_action=term_action
+        ).items():
             if value not in ('stop', 'warn'):
                 raise InputError(
                     f'default_hooks.divergence.{name} is {value!r}: set it '

@@ -40,9 +40,7 @@ class AttentionRefinementModule(BaseModule):
         self.attention = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             ConvModule(
-                channels,
-                channels,
-                1,
+                *(channels, channels, 1),
                 bias=True,
                 norm_cfg=norm_cfg,
                 act_cfg=dict(type='Sigmoid'),
@@ -108,12 +106,9 @@ class BiSeNet(BaseModule):
         super().__init__()
         self.spatial_path = SpatialPath(spatial_channels, norm_cfg)
         self.context_path = MODELS.build(context_path)
-        self.refine_16 = AttentionRefinementModule(
-            context_channels[0], norm_cfg
-        )
-        self.refine_32 = AttentionRefinementModule(
-            context_channels[1], norm_cfg
-        )
+        at_16, at_32 = context_channels
+        self.refine_16 = AttentionRefinementModule(at_16, norm_cfg)
+        self.refine_32 = AttentionRefinementModule(at_32, norm_cfg)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         spatial = self.spatial_path(x)

@@ -44,14 +44,8 @@ class DeepLabV2Head(BaseDecodeHead):
         # The pyramid classifies by itself.
         del self.conv_seg
         self.branches = nn.ModuleList(
-            nn.Conv2d(
-                in_channels,
-                self.out_channels,
-                3,
-                padding=dilation,
-                dilation=dilation,
-            )
-            for dilation in dilations
+            nn.Conv2d(in_channels, self.out_channels, 3, 1, d, d)
+            for d in dilations
         )
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:

@@ -13,10 +13,19 @@ from mmseg_da.models.losses.class_weight import (
     load_class_weight,
     weight_file,
 )
-from mmseg_da.models.losses.labels import DeferredLabelCheck, valid_pixels
+from mmseg_da.models.losses.label_check import DeferredLabelCheck, valid_pixels
 
 REDUCTIONS = ('none', 'mean', 'sum')
 ClassWeight = Sequence[float] | Tensor | None
+
+
+def check_reduction(reduction: str, owner: str = '') -> str:
+    """Raise an InputError unless a reduction is known."""
+    if reduction not in REDUCTIONS:
+        raise InputError(
+            f'reduction{owner} is {reduction!r}; expected one of {REDUCTIONS}.'
+        )
+    return reduction
 
 
 def prepare(
@@ -81,14 +90,8 @@ def weighted_reduce(
             ``'mean'``: the sum over the sum of the weights, like torch's
             ``cross_entropy``; 0 if that is 0.
         avg_factor (float, optional): What ``'mean'`` divides by instead.
-
-    Returns:
-        Tensor: A scalar, or losses of the same shape for ``'none'``.
     """
-    if reduction not in REDUCTIONS:
-        raise InputError(
-            f'reduction is {reduction!r}; expected one of {REDUCTIONS}.'
-        )
+    check_reduction(reduction)
     loss = loss * weight
     if reduction == 'none':
         return loss
@@ -134,12 +137,8 @@ class SegmentationLoss(nn.Module, ABC):
         loss_name: str | None = None,
     ) -> None:
         super().__init__()
-        if reduction not in REDUCTIONS:
-            raise InputError(
-                f'reduction of {type(self).__name__} is {reduction!r}; '
-                f'expected one of {REDUCTIONS}.'
-            )
-        self.reduction = reduction
+        owner = f' of {type(self).__name__}'
+        self.reduction = check_reduction(reduction, owner)
         self.loss_weight = self.check('loss_weight', loss_weight)
         self.loss_name = loss_name or self.default_name
         # A buffer moves to the model's device. The weights are a setting,

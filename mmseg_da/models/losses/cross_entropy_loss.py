@@ -62,8 +62,6 @@ class CrossEntropyLoss(SegmentationLoss):
     soon as a pixel is ignored.
 
     Args:
-        class_weight (str or Sequence[float], optional): Weight of each
-            class, or the path of a class statistics JSON.
         kwargs: See :class:`SegmentationLoss`.
 
     Example:

@@ -51,9 +51,6 @@ def dice_loss(
 
     Returns:
         Tensor: A scalar, or ``(C,)`` for ``'none'``; at least float32.
-
-    Raises:
-        InputError: If shapes, class weights or labels do not fit.
     """
     target, weight, class_weight = prepare(
         pred, target, class_weight, weight, ignore_index
@@ -75,8 +72,6 @@ class DiceLoss(SegmentationLoss):
 
     Args:
         smooth (float): At least 0. Defaults to 1.0.
-        class_weight (str or Sequence[float], optional): Weight of each
-            class, or the path of a class statistics JSON.
         kwargs: See :class:`SegmentationLoss`.
 
     Example:

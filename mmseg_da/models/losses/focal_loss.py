@@ -38,9 +38,6 @@ def softmax_focal_loss(
 
     Returns:
         Tensor: A scalar, or ``(N, H, W)`` for ``'none'``; at least float32.
-
-    Raises:
-        InputError: If shapes, class weights or labels do not fit.
     """
     target, weight, class_weight = prepare(
         pred, target, class_weight, weight, ignore_index
@@ -61,8 +58,6 @@ class FocalLoss(SegmentationLoss):
 
     Args:
         gamma (float): At least 0. Defaults to 1.0.
-        class_weight (str or Sequence[float], optional): Weight of each
-            class, or the path of a class statistics JSON.
         kwargs: See :class:`SegmentationLoss`.
 
     Example:

@@ -17,19 +17,11 @@ def _error(found: object, num_classes: int, ignore_index: int) -> InputError:
 def valid_pixels(
     target: Tensor, num_classes: int, ignore_index: int = 255
 ) -> Tensor:
-    """Mask of the pixels that count.
+    """Mask of the pixels that count, of the labels' shape.
 
     On a GPU, a label out of range is left out like an ignored one: raising
     an error would make the program wait for the device.
     :class:`DeferredLabelCheck` reports such labels later.
-
-    Args:
-        target (Tensor): Integer labels of any shape.
-        num_classes (int): Number of classes.
-        ignore_index (int): The label that is left out. Defaults to 255.
-
-    Returns:
-        Tensor: Boolean mask of the same shape.
 
     Raises:
         InputError: If a label is neither a class nor ``ignore_index``; on
