@@ -1,5 +1,3 @@
-"""What adaptation terms may ask of one training iteration."""
-
 from functools import cached_property
 from zlib import crc32
 

@@ -1,5 +1,3 @@
-"""The endless stream of unlabelled target batches."""
-
 import copy
 from typing import Self
 

@@ -45,8 +45,8 @@ class Teacher:
     def distance(self, segmentor: nn.Module) -> Tensor | None:
         """How far the teacher's weights are from the bare segmentor's.
 
-        A scalar, the norm of the difference over the segmentor's norm; None where
-        the two cannot be compared.
+        A scalar, the norm of the difference over the segmentor's norm; None
+        where the two cannot be compared.
         """
         return None
 

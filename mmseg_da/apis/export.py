@@ -1,5 +1,3 @@
-"""Export a segmentor's network and check the file."""
-
 from collections.abc import Sequence
 from pathlib import Path
 

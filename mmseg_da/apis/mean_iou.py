@@ -1,5 +1,3 @@
-"""Score class maps, whatever predicts them."""
-
 from collections.abc import Callable
 
 import numpy as np

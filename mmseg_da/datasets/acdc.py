@@ -1,5 +1,3 @@
-"""ACDC (Sakaridis et al. 2021): fog, night, rain and snow."""
-
 from collections.abc import Sequence
 
 from mmseg.datasets import CityscapesDataset as MMSegCityscapesDataset
@@ -14,7 +12,7 @@ CONDITIONS = ('fog', 'night', 'rain', 'snow')
 
 @DATASETS.register_module()
 class ACDCDataset(FolderDataset):
-    """ACDC as shipped, all conditions in one data set or some of them.
+    """ACDC (Sakaridis et al., ICCV 2021) as shipped: fog, night, rain, snow.
 
     Images are ``rgb_anon/{fog,night,rain,snow}/{train,val,test}/*/
     *_rgb_anon.png``, labels ``gt/.../*_gt_labelTrainIds.png``. The reference

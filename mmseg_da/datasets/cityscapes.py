@@ -1,5 +1,3 @@
-"""Cityscapes (Cordts et al. 2016)."""
-
 from collections.abc import Mapping, Sequence
 
 from mmseg.datasets import CityscapesDataset as MMSegCityscapesDataset
@@ -13,7 +11,7 @@ from mmseg_da.registry import DATASETS
 
 @DATASETS.register_module()
 class CityscapesDataset(FolderDataset):
-    """Cityscapes as shipped, with no conversion step.
+    """Cityscapes (Cordts et al., CVPR 2016) as shipped, not converted.
 
     The official ``*_gtFine_labelIds.png`` are read as they are;
     ``seg_map_suffix='_gtFine_labelTrainIds.png'`` reads converted ones.

@@ -5,11 +5,7 @@ from dataclasses import replace
 
 from mmseg.datasets import CityscapesDataset
 
-from mmseg_da.datasets.label_encoding import (
-    IGNORE_INDEX,
-    LabelEncoding,
-    pack,
-)
+from mmseg_da.datasets.label_encoding import IGNORE_INDEX, LabelEncoding, pack
 from mmseg_da.errors import InputError
 
 # The Cityscapes label id of each of the 19 train ids, road to bicycle.

@@ -1,5 +1,3 @@
-"""Images of any folder, with labels of any encoding or without."""
-
 import logging
 import os.path as osp
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,11 +17,7 @@ from mmseg_da.datasets.listing import (
     shorten,
 )
 from mmseg_da.datasets.resized import check_resized, count_copied
-from mmseg_da.datasets.sample_files import (
-    describe_shortage,
-    find_images,
-    find_labels,
-)
+from mmseg_da.datasets.sample_files import find_images, find_labels
 from mmseg_da.datasets.seeded_dataset import SeededDataset
 from mmseg_da.datasets.transforms._check import check_size
 from mmseg_da.datasets.video import check_video_pipeline, list_frames
@@ -224,11 +218,17 @@ class FolderDataset(SeededDataset):
 
         Only after :meth:`find_samples`.
         """
-        finding = describe_shortage(
-            self.num_available, self.max_samples, count_copied(self.data_root)
-        )
+        found, wanted = self.num_available, self.max_samples
+        copied = count_copied(self.data_root)
+        if wanted is not None and found < wanted:
+            finding = f'max_samples is {wanted:,}, but there are {found:,} '
+        elif wanted is None and copied and copied[0] < copied[1]:
+            finding = 'the resized copy was made with '
+            finding += f'{copied[0]:,} of {copied[1]:,} '
+        else:
+            return None
         path = self.data_prefix.get('img_path')
-        return finding and f"{type(self).__name__} in '{path}': {finding}."
+        return f"{type(self).__name__} in '{path}': {finding}images."
 
     def find_samples(self) -> tuple[list[dict], list[dict]]:
         """Find all samples, and those of them whose label file is missing.

@@ -1,5 +1,3 @@
-"""GTA5 ("Playing for Data", Richter et al. 2016)."""
-
 import os.path as osp
 from collections.abc import Sequence
 
@@ -16,8 +14,9 @@ from mmseg_da.registry import DATASETS
 class GTA5Dataset(FolderDataset):
     """GTA5 as shipped: ``images/00001.png`` and ``labels/00001.png``.
 
-    The labels may be the palette PNGs of the data set, their RGB
-    conversions, or, with ``seg_map_suffix='_labelTrainIds.png'``, train ids.
+    From "Playing for Data" (Richter et al., ECCV 2016). The labels may be
+    the palette PNGs of the data set, their RGB conversions, or, with
+    ``seg_map_suffix='_labelTrainIds.png'``, train ids.
 
     Args:
         ids (Sequence[int | str], optional): The frames to keep, as numbers

@@ -88,6 +88,7 @@ def colour_table(colours: Pairs) -> np.ndarray:
 class _Palette:
     """What the 256 entries of a palette say beside an encoding's ids."""
 
+    colours: np.ndarray
     by_id: np.ndarray
     by_colour: np.ndarray
     contradicts: np.ndarray
@@ -98,6 +99,8 @@ class _Palette:
 def _read_palette(palette: bytes, encoding: LabelEncoding) -> _Palette:
     colours = dict(encoding.class_colours or encoding.colours)
     entries = [pack(palette[i : i + 3]) for i in range(0, len(palette), 3)]
+    packed = np.zeros(256, np.uint32)
+    packed[: len(entries)] = entries
     by_colour = np.full(256, UNKNOWN, np.uint8)
     by_colour[: len(entries)] = [colours.get(c, UNKNOWN) for c in entries]
     by_id = id_table(encoding, 256)
@@ -107,7 +110,7 @@ def _read_palette(palette: bytes, encoding: LabelEncoding) -> _Palette:
     for label_id, colour in encoding.shared_colours:
         if label_id < len(entries) and entries[label_id] == colour:
             is_class[label_id] = False
-    return _Palette(by_id, by_colour, is_class & ~agrees, agrees)
+    return _Palette(packed, by_id, by_colour, is_class & ~agrees, agrees)
 
 
 def decode_ids(
@@ -155,16 +158,16 @@ def decode_palette(
         decoded = cv2.LUT(indices, read.by_colour)
         unknown = decoded == UNKNOWN
         if unknown.any():
-            _raise_unknown_indices(indices[unknown], palette, path, encoding)
+            _raise_unknown_colours(
+                read.colours[indices[unknown]], path, encoding
+            )
         return decoded, True
-    expected = encoding.expected
-    if not read.contradicts.any():
-        decoded = _look_up(indices, read.by_id, path, expected)
-        return decoded, bool(read.agrees.any())
-    used = np.bincount(indices.ravel(), minlength=256) > 0
-    contradicts, agrees = used & read.contradicts, used & read.agrees
+    contradicts, agrees = read.contradicts, read.agrees
+    if contradicts.any():
+        used = np.bincount(indices.ravel(), minlength=256) > 0
+        contradicts, agrees = used & contradicts, used & agrees
     if not contradicts.any():
-        decoded = _look_up(indices, read.by_id, path, expected)
+        decoded = _look_up(indices, read.by_id, path, encoding.expected)
         return decoded, bool(agrees.any())
     if (
         not encoding.is_declared
@@ -218,15 +221,6 @@ def _look_up(
             f'{_count_text(map(str, values), pixels)}, but {expected}.'
         )
     return decoded
-
-
-def _raise_unknown_indices(
-    indices: np.ndarray, palette: bytes, path: str, encoding: LabelEncoding
-) -> None:
-    colours = np.zeros(256, np.uint32)
-    for index in range(len(palette) // 3):
-        colours[index] = pack(palette[3 * index : 3 * index + 3])
-    _raise_unknown_colours(colours[indices], path, encoding)
 
 
 def _raise_unknown_colours(

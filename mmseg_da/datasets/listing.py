@@ -24,9 +24,7 @@ def expand_path(path: str) -> str:
 
 
 def find_files(
-    path: str,
-    suffix: str | tuple[str, ...],
-    backend_args: dict | None = None,
+    path: str, suffix: str | tuple[str, ...], backend_args: dict | None = None
 ) -> dict[str, str]:
     """Find the files of a folder and its subfolders, or those of a pattern.
 
@@ -116,12 +114,7 @@ def _split_pattern(
 
 
 def _translate(part: str) -> str:
-    fixed = {
-        '**/': '(?:(.*)/)?',
-        '**': '(.*)',
-        '*': '([^/]*)',
-        '?': '([^/])',
-    }
+    fixed = {'**/': '(?:(.*)/)?', '**': '(.*)', '*': '([^/]*)', '?': '([^/])'}
     if part in fixed:
         return fixed[part]
     if _WILDCARD.fullmatch(part):

@@ -1,16 +1,10 @@
-"""Drawing images by the classes that they hold (DAFormer, CVPR 2022)."""
-
 from collections.abc import Iterator, Sized
 from itertools import count
 from pathlib import PurePath
 
 import numpy as np
 
-from mmseg_da.datasets.samplers import (
-    InfiniteSampler,
-    SeededIndex,
-    mix_seed,
-)
+from mmseg_da.datasets.samplers import InfiniteSampler, SeededIndex, mix_seed
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATA_SAMPLERS
 from mmseg_da.utils.statistics_file import read_statistics

@@ -79,29 +79,6 @@ def find_labels(
     return find_files(path, suffix or ('.png',), backend_args)
 
 
-def describe_shortage(
-    found: int, wanted: int | None, copied: tuple[int, int] | None
-) -> str | None:
-    """Say that there are fewer images than were asked for.
-
-    Args:
-        found (int): Images that are there.
-        wanted (int, optional): Images asked for; None for all.
-        copied (tuple[int, int], optional): What :func:`count_copied` says.
-
-    Returns:
-        str, optional: The numbers, or None if there are enough.
-    """
-    if wanted is not None and found < wanted:
-        return f'max_samples is {wanted:,}, but there are {found:,} images'
-    if wanted is None and copied and copied[0] < copied[1]:
-        return (
-            f'the resized copy was made with {copied[0]:,} of {copied[1]:,} '
-            'images'
-        )
-    return None
-
-
 def _read_names(
     ann_file: str, suffix: str | None, backend_args: dict | None
 ) -> list[str]:

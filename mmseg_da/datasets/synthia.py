@@ -1,5 +1,3 @@
-"""SYNTHIA-RAND-CITYSCAPES (Ros et al. 2016)."""
-
 from mmseg.datasets import CityscapesDataset as MMSegCityscapesDataset
 
 from mmseg_da.datasets.declared_encoding import build_encoding
@@ -33,9 +31,9 @@ SYNTHIA_IDS = {
 class SYNTHIADataset(FolderDataset):
     """SYNTHIA-RAND-CITYSCAPES as shipped: ``RGB`` and ``GT/LABELS``.
 
-    A label PNG has three channels of 16 bits: the class in red, the instance
-    in green. It is read as it is, in the 19 classes of Cityscapes, of which
-    SYNTHIA has 16.
+    From Ros et al., CVPR 2016. A label PNG has three channels of 16 bits:
+    the class in red, the instance in green. It is read as it is, in the 19
+    classes of Cityscapes, of which SYNTHIA has 16.
     """
 
     METAINFO = MMSegCityscapesDataset.METAINFO

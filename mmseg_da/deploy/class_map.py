@@ -24,9 +24,7 @@ class Axis(NamedTuple):
 
 
 def class_map(
-    logits: Tensor,
-    sizes: Sequence[Size],
-    align_corners: bool = False,
+    logits: Tensor, sizes: Sequence[Size], align_corners: bool = False
 ) -> Tensor:
     """Upsample logits bilinearly, step by step, and take the largest.
 

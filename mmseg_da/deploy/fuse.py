@@ -28,9 +28,7 @@ def fuse(segmentor: nn.Module) -> nn.Module:
 
 
 def fast_network(
-    segmentor: nn.Module,
-    dtype: torch.dtype = torch.float32,
-    pack: bool = True,
+    segmentor: nn.Module, dtype: torch.dtype = torch.float32, pack: bool = True
 ) -> nn.Module:
     """Build the network from a normalised image to the head's logits.
 

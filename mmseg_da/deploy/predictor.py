@@ -1,5 +1,3 @@
-"""Images in, class maps out."""
-
 from collections.abc import Callable, Sequence
 
 import cv2

@@ -1,5 +1,3 @@
-"""The fast network where MMSegmentation expects a segmentor."""
-
 import torch
 from mmengine.model import BaseModel
 from mmengine.structures import PixelData

@@ -1,5 +1,3 @@
-"""Paint predictions that are scored at another size than their image's."""
-
 import mmcv
 import numpy as np
 from mmseg.structures import SegDataSample

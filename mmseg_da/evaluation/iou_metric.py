@@ -1,5 +1,3 @@
-"""mIoU with per-class IoU in the results, accumulated in one pass."""
-
 from collections.abc import Mapping, Sequence
 
 import cv2

@@ -40,7 +40,7 @@ def iter_dicts(
 
 
 def path_keys(path: str, node: dict) -> list[str]:
-    """The keys of a config's dict, at ``path``, that name files of the data."""
+    """The keys of a config's dict, at ``path``, that name files."""
     names = ['data_root', 'class_weight', 'statistics']
     if path.endswith('class_weight'):
         names.append('file')

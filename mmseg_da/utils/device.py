@@ -1,5 +1,3 @@
-"""Choose the device that a network runs on."""
-
 import torch
 
 from mmseg_da.errors import InputError

@@ -1,5 +1,3 @@
-"""Writing files as a whole, or not at all."""
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,5 +1,3 @@
-"""Resuming with the config's schedule where the checkpoint holds another."""
-
 import logging
 import warnings
 from collections.abc import Sequence

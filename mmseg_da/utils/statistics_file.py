@@ -1,5 +1,3 @@
-"""The JSON of the class statistics tool."""
-
 import json
 from pathlib import Path
 

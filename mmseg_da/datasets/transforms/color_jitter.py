@@ -1,5 +1,3 @@
-"""Colour jitter with torchvision's semantics."""
-
 import cv2
 import mmcv
 import numpy as np

@@ -1,5 +1,3 @@
-"""Random resized crop of image and label together."""
-
 import math
 
 import cv2

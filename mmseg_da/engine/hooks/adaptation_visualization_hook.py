@@ -1,5 +1,3 @@
-"""Shows how the adaptation goes while it trains."""
-
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -31,10 +29,6 @@ class AdaptationVisualizationHook(Hook):
 
     Raises:
         InputError: If ``interval`` is below 1.
-
-    Example:
-        >>> default_hooks = dict(
-        ...     pictures=dict(type='mmseg_da.AdaptationVisualizationHook'))
     """
 
     # Before AdaptationHook updates its terms and drops the iteration.

@@ -1,5 +1,3 @@
-"""Says when training has gone wrong, and stops it."""
-
 import math
 from functools import partial
 
@@ -38,10 +36,6 @@ class DivergenceHook(Hook):
 
     Raises:
         InputError: If an argument is out of range; in training, to stop.
-
-    Example:
-        >>> default_hooks = dict(
-        ...     divergence=dict(type='mmseg_da.DivergenceHook'))
     """
 
     # After AdaptationHook has updated its terms, before the logger and the

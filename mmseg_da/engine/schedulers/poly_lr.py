@@ -1,5 +1,3 @@
-"""The paper's learning rate decay, to the letter."""
-
 from mmengine.optim import PolyLR as MMEnginePolyLR
 
 from mmseg_da.registry import PARAM_SCHEDULERS
@@ -22,11 +20,6 @@ class PolyLR(MMEnginePolyLR):
     """
 
     def __init__(
-        self,
-        optimizer,
-        *args,
-        end: int,
-        power: float = 0.9,
-        **kwargs,
+        self, optimizer, *args, end: int, power: float = 0.9, **kwargs
     ) -> None:
         super().__init__(optimizer, *args, end=end + 1, power=power, **kwargs)

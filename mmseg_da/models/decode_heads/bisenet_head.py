@@ -1,5 +1,3 @@
-"""Decode head of the paper's BiSeNet: feature fusion, then the classifier."""
-
 from collections.abc import Sequence
 
 import torch

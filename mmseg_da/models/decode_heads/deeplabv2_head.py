@@ -1,5 +1,3 @@
-"""Head of DeepLabV2 (Chen et al., TPAMI 2018, section 3.2 and Figure 7)."""
-
 from collections.abc import Sequence
 
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -11,7 +9,8 @@ from mmseg_da.registry import MODELS
 @MODELS.register_module()
 class DeepLabV2Head(BaseDecodeHead):
     """Atrous spatial pyramid of classifiers: parallel dilated 3x3
-    convolutions straight to the classes, summed.
+    convolutions straight to the classes, summed ("DeepLab", Chen et al.,
+    TPAMI 2018, section 3.2 and Figure 7).
 
     Args:
         in_channels (int): Channels of the backbone's last map.

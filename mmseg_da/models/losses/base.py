@@ -9,10 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmseg_da.errors import InputError
-from mmseg_da.models.losses.class_weight import (
-    load_class_weight,
-    weight_file,
-)
+from mmseg_da.models.losses.class_weight import load_class_weight, weight_file
 from mmseg_da.models.losses.label_check import DeferredLabelCheck, valid_pixels
 
 REDUCTIONS = ('none', 'mean', 'sum')

@@ -63,9 +63,6 @@ class CrossEntropyLoss(SegmentationLoss):
 
     Args:
         kwargs: See :class:`SegmentationLoss`.
-
-    Example:
-        >>> loss_decode = dict(type='mmseg_da.CrossEntropyLoss')
     """
 
     default_name = 'loss_ce'

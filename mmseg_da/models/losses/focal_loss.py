@@ -59,9 +59,6 @@ class FocalLoss(SegmentationLoss):
     Args:
         gamma (float): At least 0. Defaults to 1.0.
         kwargs: See :class:`SegmentationLoss`.
-
-    Example:
-        >>> loss_decode = dict(type='mmseg_da.FocalLoss', gamma=2.0)
     """
 
     default_name = 'loss_focal'
