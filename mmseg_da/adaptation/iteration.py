@@ -14,17 +14,11 @@ from mmseg_da.datasets.samplers import mix_seed
 class Iteration:
     """One training iteration; each thing is computed when first asked for.
 
-    Args:
+    Attributes:
         segmentor (nn.Module): The bare segmentor, without DDP.
         source (dict): The preprocessed source batch: ``inputs``
             ``(N, 3, H, W)`` and ``data_samples``.
-        stream (TargetStream): Gives the target batch.
         number (int): The iteration, from 0.
-        seed (int): The run's seed.
-        output_index (int): Which of the head's outputs is adapted.
-        with_gradient (bool): Whether any term needs gradients of the
-            target's logits.
-        teacher (Teacher, optional): Labels the target.
     """
 
     # Logits as the source's loss sees them, at the label's size, detached.
@@ -42,6 +36,7 @@ class Iteration:
         with_gradient: bool,
         teacher: Teacher | None = None,
     ) -> None:
+        # with_gradient: whether any term needs gradients of target_logits.
         self.segmentor = segmentor
         self.source = source
         self.number = number
@@ -98,10 +93,7 @@ class Iteration:
         return name in vars(self)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Pass further preprocessed images through the segmentor, as it is.
-
-        Args:
-            inputs (Tensor): ``(M, 3, H, W)``.
+        """Pass further images ``(M, 3, H, W)`` through the segmentor.
 
         Returns:
             Tensor: Logits ``(M, C, H, W)`` of the output that is adapted.

@@ -58,9 +58,6 @@ def find_output_index(
         index (int | None): The index from the config; None to find it.
         key (str): The config key of the hook, for messages.
 
-    Returns:
-        int: The index of the output and of its loss.
-
     Raises:
         InputError: If the index does not exist, or cannot be found.
     """

@@ -25,8 +25,7 @@ def mean_iou(
             is, like ``rich.progress.track``. Defaults to showing nothing.
 
     Returns:
-        float: mIoU over the classes that are labelled or predicted, in
-        percent.
+        float: mIoU in percent over the classes that occur.
 
     Raises:
         InputError: If there are no labelled test data, or a label has

@@ -27,9 +27,7 @@ def build_encoding(
     Args:
         spec (str | Mapping): See :class:`mmseg_da.FolderDataset`. A class is a
             name or a number; 255 is ignored.
-        classes (Sequence[str]): Names of the classes.
-        palette (Sequence[Sequence[int]], optional): Their colours. Defaults
-            to None.
+        classes, palette: Names of the classes, and their colours if any.
 
     Raises:
         InputError: The declaration cannot be read, names a class that does

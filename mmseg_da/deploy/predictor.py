@@ -111,17 +111,12 @@ class Predictor:
         return [each.cpu().numpy() for each in maps]
 
     def _normalised(self, image: Image, rgb: bool) -> np.ndarray:
-        if (
-            not isinstance(image, np.ndarray)
-            or image.dtype != np.uint8
-            or image.ndim != 3
-            or image.shape[2] != 3
-        ):
-            found = getattr(image, 'shape', type(image).__name__)
+        shape = getattr(image, 'shape', type(image).__name__)
+        dtype = getattr(image, 'dtype', 'no type')
+        if dtype != np.uint8 or len(shape) != 3 or shape[2] != 3:
             raise InputError(
-                f'The image is {found} of '
-                f'{getattr(image, "dtype", "no type")}, but it must be '
-                '(H, W, 3) of uint8.'
+                f'The image is {shape} of {dtype}, but it must be (H, W, 3) '
+                'of uint8.'
             )
         if rgb:
             image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
@@ -149,9 +144,6 @@ def _normalisation_table(preprocessor: SegDataPreProcessor) -> np.ndarray:
     """Tabulate the normalised value of each byte and channel, (1, 256, 3)."""
     values = torch.arange(256.0)[None, :, None].expand(1, 256, 3)
     if preprocessor._enable_normalize:
-        mean, std = (
-            getattr(preprocessor, name).flatten().cpu()
-            for name in ('mean', 'std')
-        )
-        values = (values - mean) / std
+        mean, std = preprocessor.mean, preprocessor.std
+        values = (values - mean.flatten().cpu()) / std.flatten().cpu()
     return np.ascontiguousarray(values.numpy())

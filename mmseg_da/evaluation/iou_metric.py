@@ -92,20 +92,10 @@ class IoUMetric(MMSegIoUMetric):
     def intersect_and_union(
         pred_label: Tensor, label: Tensor, num_classes: int, ignore_index: int
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Count the pixels of each class.
+        """Count each class's pixels, of train ids in 0..255 of any type.
 
-        With more than 256 classes MMSegmentation counts.
-
-        Args:
-            pred_label (Tensor): Predicted train ids in 0..255, of any type
-                and shape.
-            label (Tensor): Train ids in 0..255 of the same shape.
-            num_classes (int): Number of classes.
-            ignore_index (int): Label that is left out.
-
-        Returns:
-            tuple[Tensor]: Intersection, union, prediction and label counts,
-            each float64 ``(num_classes,)`` on the CPU.
+        As in MMSegmentation, which counts where there are more than 256
+        classes. The counts are float64 ``(num_classes,)`` on the CPU.
         """
         if num_classes > 256 or not 0 <= ignore_index < 256:
             return MMSegIoUMetric.intersect_and_union(

@@ -8,11 +8,7 @@ from pathlib import Path
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path that replaces ``path`` if no error occurs.
 
-    Args:
-        path (str | Path): The file to write. Missing folders are made.
-
-    Yields:
-        Path: The temporary path to write to, in the same folder.
+    It lies in the same folder. Missing folders are made.
 
     Example:
         >>> with atomic_path('out/numbers.json') as partial:

@@ -38,11 +38,9 @@ class ColorJitter(BaseTransform):
         hue: float = 0.02,
         prob: float = 0.5,
     ) -> None:
-        widths = {
-            'brightness': brightness,
-            'contrast': contrast,
-            'saturation': saturation,
-        }
+        widths = dict(
+            brightness=brightness, contrast=contrast, saturation=saturation
+        )
         for key, width in widths.items():
             check_range(f'ColorJitter.{key}', width, 0, float('inf'))
         check_range('ColorJitter.hue', hue, 0, 0.5)

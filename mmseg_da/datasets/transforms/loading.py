@@ -151,8 +151,7 @@ class LoadTrainIds(LoadAnnotations):
     train ids.
 
     Args:
-        backend_args (dict, optional): A file backend of mmengine. Defaults
-            to None: the local disk.
+        backend_args (dict, optional): See :func:`read_bytes`.
 
     Raises:
         InputError: The label is missing, empty, truncated, damaged or no

@@ -12,11 +12,10 @@ class PolyLR(MMEnginePolyLR):
     of zero. Here it decays over ``end - begin`` steps.
 
     Args:
-        optimizer (Optimizer or OptimWrapper): The wrapped optimizer.
         end (int): T, the step at which the rate would reach ``eta_min``. The
             runner sets it to ``max_iters`` where a config does not.
         power (float): Defaults to 0.9.
-        kwargs: See :class:`mmengine.optim.PolyLR`.
+        others: See :class:`mmengine.optim.PolyLR`.
     """
 
     def __init__(

@@ -27,10 +27,6 @@ class AttentionRefinementModule(BaseModule):
 
     Pool -> 1x1 convolution with bias -> BN -> sigmoid -> multiply.
 
-    Args:
-        channels (int): Channels of the map, kept.
-        norm_cfg (dict): Config of the norm layer.
-
     Shape:
         - Input and output: ``(N, channels, H, W)``.
     """
@@ -54,10 +50,6 @@ class AttentionRefinementModule(BaseModule):
 class SpatialPath(BaseModule):
     """Three 3x3 stride-2 conv-BN-ReLU: detail at 1/8 of the image's size.
 
-    Args:
-        channels (Sequence[int]): Output channels of the three layers.
-        norm_cfg (dict): Config of the norm layers.
-
     Shape:
         - Input: ``(N, 3, H, W)``. Output: ``(N, channels[-1], H/8, W/8)``.
     """
@@ -65,12 +57,11 @@ class SpatialPath(BaseModule):
     def __init__(self, channels: Sequence[int], norm_cfg: dict) -> None:
         super().__init__(init_cfg=KAIMING_FAN_IN)
         widths = [3, *channels]
-        self.layers = nn.Sequential(
-            *(
-                ConvModule(c_in, c_out, 3, 2, 1, norm_cfg=norm_cfg)
-                for c_in, c_out in zip(widths, channels)
-            )
+        layers = (
+            ConvModule(c_in, c_out, 3, 2, 1, norm_cfg=norm_cfg)
+            for c_in, c_out in zip(widths, channels)
         )
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)

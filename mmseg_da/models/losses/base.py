@@ -187,17 +187,10 @@ class SegmentationLoss(nn.Module, ABC):
     ) -> Tensor:
         """Compute the loss, ``loss_weight`` included.
 
-        Args:
-            pred (Tensor): Logits ``(N, C, H, W)``.
-            target (Tensor): Labels ``(N, H, W)``.
-            weight (Tensor, optional): Weight of each pixel ``(N, H, W)``.
-            avg_factor (float, optional): What ``'mean'`` divides by.
+        Args: See :func:`cross_entropy`, and
+
             reduction_override (str, optional): Used instead of the
                 configured reduction.
-            ignore_index (int): Label left out. Defaults to 255.
-
-        Returns:
-            Tensor: A scalar, unless the reduction is ``'none'``.
         """
         self.need_class_weight()
         if target.is_cuda:
