@@ -79,14 +79,6 @@ def _cell(title: str, picture: np.ndarray) -> np.ndarray:
     size = CELL_WIDTH, max(1, round(height * CELL_WIDTH / width))
     mode = cv2.INTER_AREA if width > CELL_WIDTH else cv2.INTER_NEAREST
     head = np.full((TITLE_HEIGHT, CELL_WIDTH, 3), WHITE, np.uint8)
-    cv2.putText(
-        head,
-        title,
-        (4, TITLE_HEIGHT - 8),
-        cv2.FONT_HERSHEY_SIMPLEX,
-        0.5,
-        (0, 0, 0),
-        1,
-        cv2.LINE_AA,
-    )
+    font, place = cv2.FONT_HERSHEY_SIMPLEX, (4, TITLE_HEIGHT - 8)
+    cv2.putText(head, title, place, font, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
     return np.concatenate([head, cv2.resize(picture, size, None, 0, 0, mode)])

@@ -36,11 +36,6 @@ def inference(
 
     Raises:
         InputError: If an image file is missing or damaged.
-
-    Example:
-        >>> model = init_model('configs/da/bisenet_adv_gta2cs.py', 'best.pth')
-        >>> inference(model, ['a.png', 'b.png'])[1].shape
-        (1024, 2048)
     """
     if not isinstance(images, (list, tuple)):
         return inference(model, [images])[0]

@@ -30,11 +30,6 @@ def mean_iou(
     Raises:
         InputError: If there are no labelled test data, or a label has
             another size than its image.
-
-    Example:
-        >>> cfg = load_config('configs/da/bisenet_adv_gta2cs.py')
-        >>> mean_iou(init_predictor(cfg, 'best.pth'), cfg)
-        24.3
     """
     datasets = build_test_datasets(cfg)
     count = len(datasets[0].metainfo['classes'])

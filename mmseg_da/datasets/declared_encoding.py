@@ -79,20 +79,21 @@ def build_encoding(
 
 def _read_json(path: str) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict:
-        names = [name for name, _ in pairs]
-        for name in names:
-            if names.count(name) > 1:
+        found = {}
+        for name, value in pairs:
+            if name in found:
                 raise InputError(
                     f'{path} has the key {name!r} twice: keep one.'
                 )
-        return dict(pairs)
+            found[name] = value
+        return found
 
     try:
         text = Path(expand_path(path)).read_text(encoding='utf-8-sig')
         return json.loads(text, object_pairs_hook=unique)
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(
             f'label_encoding names {path}, which cannot be read as JSON '
             f'({type(error).__name__}: {error}).'
@@ -141,14 +142,11 @@ def _read_id(key: Any) -> int | None:
 
 
 def _read_colour(key: Any) -> int | None:
-    if isinstance(key, str) and key.startswith('#') and len(key) == 7:
-        key = [key[i : i + 2] for i in (1, 3, 5)]
-        base = 16
-    else:
-        key = key.split(',') if isinstance(key, str) else key
-        base = 10
     try:
-        values = [int(v, base) if isinstance(v, str) else int(v) for v in key]
+        if isinstance(key, str) and key.startswith('#') and len(key) == 7:
+            key = bytes.fromhex(key[1:])
+        key = key.split(',') if isinstance(key, str) else key
+        values = [int(value) for value in key]
     except (TypeError, ValueError):
         return None
     is_colour = len(values) == 3 and all(0 <= v < 256 for v in values)

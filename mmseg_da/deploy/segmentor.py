@@ -35,11 +35,6 @@ class FastSegmentor(BaseModel):
     Raises:
         InputError: If the segmentor does more than its network at test time,
             or the precision is unknown.
-
-    Example:
-        >>> fast = FastSegmentor(init_model(config, 'best.pth'), 'bf16')
-        >>> inference_model(fast, 'street.png').pred_sem_seg.data.shape
-        torch.Size([1, 1024, 2048])
     """
 
     def __init__(

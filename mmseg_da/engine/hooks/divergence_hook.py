@@ -1,4 +1,5 @@
 import math
+import re
 from functools import partial
 
 import torch
@@ -81,11 +82,11 @@ class DivergenceHook(Hook):
         for term in self._terms:
             wrappers.update(term.optim_wrappers())
         self._handles = [
-            wrapper.optimizer.register_step_pre_hook(
+            each.optimizer.register_step_pre_hook(
                 partial(self._keep_norm, name)
             )
-            for name, wrapper in wrappers.items()
-            if isinstance(wrapper, OptimWrapper)
+            for name, each in wrappers.items()
+            if isinstance(each, OptimWrapper)
         ]
 
     def after_train(self, runner: Runner) -> None:
@@ -115,14 +116,9 @@ class DivergenceHook(Hook):
             hub.update_scalar(f'train/grad_norm_{name}', norm)
         norms = [f'train/grad_norm_{name}' for name in self._norms]
         self._norms = {}
-        losses = [
-            key
-            for key in hub.log_scalars
-            if key.startswith('train/') and 'loss' in key
-        ]
+        losses = [k for k in hub.log_scalars if re.match('train/.*loss', k)]
         # A part says more than their sum, and a loss more than its gradient.
-        losses.sort(key=lambda key: key == 'train/loss')
-        for key in [*losses, *norms]:
+        for key in [*sorted(losses, key='train/loss'.__eq__), *norms]:
             value = hub.get_scalar(key).current()
             if not math.isfinite(value):
                 self._report(runner, key, value, iteration)

@@ -73,17 +73,6 @@ class DiceLoss(SegmentationLoss):
     Args:
         smooth (float): At least 0. Defaults to 1.0.
         kwargs: See :class:`SegmentationLoss`.
-
-    Example:
-        The paper's ``alpha * dice(weighted) + (1 - alpha) * focal``:
-
-        >>> loss_decode = [
-        >>>     dict(
-        >>>         type='mmseg_da.DiceLoss',
-        >>>         class_weight='data/class_statistics.json',
-        >>>         loss_weight=0.3),
-        >>>     dict(type='mmseg_da.FocalLoss', loss_weight=0.7),
-        >>> ]
     """
 
     default_name = 'loss_dice'
