@@ -25,7 +25,9 @@ from inference.images import check_out, write_train_ids
 from inference.pseudo_labels import class_thresholds, pseudo_label
 from launch.cli import (
     add_cfg_options,
-    add_teacher,
+    add_device,
+    add_model,
+    command_parser,
     one_sentence_errors,
 )
 from mmseg_da.apis import init_model, read_image
@@ -43,12 +45,8 @@ RECORD = 'pseudo_labels.json'
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser = command_parser(__doc__)
+    add_model(parser)
     parser.add_argument(
         'images',
         nargs='?',
@@ -79,12 +77,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='also write the probability of the class, 0 to 255, as PNGs to '
         'OUT/confidence',
     )
-    add_teacher(parser)
-    parser.add_argument(
-        '--device',
-        default='auto',
-        help='cpu, cuda, cuda:1, ...; default: CUDA if there is any',
-    )
+    add_device(parser)
     add_cfg_options(parser)
     # Else IMAGES would have to follow CHECKPOINT at once.
     args = parser.parse_intermixed_args(argv)

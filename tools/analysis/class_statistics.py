@@ -26,7 +26,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from analysis.class_counts import SPLITS, class_statistics
 from analysis.class_shares import draw_class_shares
-from launch.cli import add_cfg_options, one_sentence_errors
+from launch.cli import (
+    add_cfg_options,
+    command_parser,
+    one_sentence_errors,
+)
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
 from mmseg_da.utils.files import atomic_path
@@ -52,10 +56,7 @@ def write_statistics(path: Path, statistics: dict) -> None:
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__)
     parser.add_argument(
         'config', help='config file, or a JSON file that this tool wrote'
     )
