@@ -31,8 +31,7 @@ from launch.cli import (
     one_sentence_errors,
 )
 from mmseg_da.apis import init_model, read_image
-from mmseg_da.datasets.listing import folder_of
-from mmseg_da.datasets.sample_files import find_images
+from mmseg_da.datasets.listing import find_images, folder_of
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 from mmseg_da.utils import explain_build_errors, load_config

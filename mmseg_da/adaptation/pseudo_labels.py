@@ -21,8 +21,7 @@ def balanced_thresholds(
     ``ceil(share * n)`` most confident ones count.
 
     Args:
-        confidence (Tensor): Probability of the predicted class, any shape.
-        labels (Tensor): Predicted classes, of the same shape.
+        confidence, labels (Tensor): Of the predicted class, any shape.
         num_classes (int): Number of classes C.
         share (float): In (0, 1].
 

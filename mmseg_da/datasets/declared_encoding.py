@@ -22,12 +22,9 @@ def build_encoding(
     classes: Sequence[str],
     palette: Sequence[Sequence[int]] | None = None,
 ) -> LabelEncoding:
-    """Build the encoding that a config declares.
+    """Build the encoding that a config declares, for these classes.
 
-    Args:
-        spec (str | Mapping): See :class:`mmseg_da.FolderDataset`. A class is a
-            name or a number; 255 is ignored.
-        classes, palette: Names of the classes, and their colours if any.
+    :class:`mmseg_da.FolderDataset` says what a declaration looks like.
 
     Raises:
         InputError: The declaration cannot be read, names a class that does

@@ -3,7 +3,7 @@ import os.path as osp
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
-from mmcv.transforms import LoadAnnotations
+from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.logging import print_log
 from mmseg.datasets import CityscapesDataset as _MMSegCityscapes
 
@@ -13,14 +13,15 @@ from mmseg_da.datasets.label_encoding import LabelEncoding
 from mmseg_da.datasets.listing import (
     VIDEO_SUFFIXES,
     expand_path,
+    find_images,
+    find_labels,
     folder_of,
     shorten,
 )
 from mmseg_da.datasets.resized import check_resized, count_copied
-from mmseg_da.datasets.sample_files import find_images, find_labels
 from mmseg_da.datasets.seeded_dataset import SeededDataset
 from mmseg_da.datasets.transforms._check import check_size
-from mmseg_da.datasets.video import check_video_pipeline, list_frames
+from mmseg_da.datasets.video import list_frames
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 
@@ -270,13 +271,8 @@ class FolderDataset(SeededDataset):
         path = self.data_prefix.get('img_path', '')
         if self.is_video:
             return list_frames(path)
-        files = find_images(
-            path,
-            self.img_suffix,
-            self.ann_file,
-            self.backend_args,
-            self.ADVICE,
-        )
+        where = self.img_suffix, self.ann_file, self.backend_args
+        files = find_images(path, *where, self.ADVICE)
         return {name: {'img_path': file} for name, file in files.items()}
 
     def _check_pipeline(self) -> None:
@@ -289,5 +285,16 @@ class FolderDataset(SeededDataset):
                 'loads labels: set it to the folder of the labels, or take '
                 'the transform out.'
             )
-        if self.is_video:
-            check_video_pipeline(name, steps, self.is_labelled)
+        if not self.is_video:
+            return
+        if self.is_labelled:
+            raise InputError(
+                f'{name} has a video and data_prefix.seg_map_path, but a '
+                'video has no labels: set it to None, or write the frames as '
+                'images.'
+            )
+        if any(type(step) is LoadImageFromFile for step in steps):
+            raise InputError(
+                f'{name} has a video, but its pipeline has LoadImageFromFile: '
+                'use mmseg_da.LoadImage.'
+            )

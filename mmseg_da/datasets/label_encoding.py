@@ -116,15 +116,9 @@ def _read_palette(palette: bytes, encoding: LabelEncoding) -> _Palette:
 def decode_ids(
     array: np.ndarray, path: str, encoding: LabelEncoding
 ) -> np.ndarray:
-    """Turn ids into classes.
+    """Turn ids, uint8 or uint16 ``(H, W)``, into classes and 255 (void).
 
-    Args:
-        array (np.ndarray): Ids, uint8 or uint16, shape (H, W).
-        path (str): The file they come from, for the message.
-        encoding (LabelEncoding): Names the class of each id.
-
-    Returns:
-        np.ndarray: Classes and 255 (void), uint8, shape (H, W).
+    ``path`` is the file they come from, for the message. Classes are uint8.
 
     Raises:
         LabelValueError: An id is not in the encoding.
@@ -138,13 +132,10 @@ def decode_palette(
 ) -> tuple[np.ndarray, bool]:
     """Turn the indices ``(H, W)`` of a palette file into classes.
 
-    Indices are ids, as long as no colour of the palette belongs to another
-    class than its id. Where all colours in use contradict the ids, the
-    colours count, unless the config declares the encoding.
-
-    Args: As for :func:`decode_ids`, and
-
-        palette (bytes): Red, green and blue of up to 256 entries.
+    Indices are ids, as long as no colour of the palette (red, green and blue
+    of up to 256 entries) belongs to another class than its id. Where all
+    colours in use contradict the ids, the colours count, unless the config
+    declares the encoding.
 
     Returns:
         tuple[np.ndarray, bool]: Classes, and whether the colours confirm them.

@@ -1,36 +1,15 @@
 """Frames of a video file as images."""
 
 import os
-from collections.abc import Sequence
 from functools import lru_cache
 
 import cv2
 import numpy as np
-from mmcv.transforms import BaseTransform, LoadImageFromFile
 
 from mmseg_da.errors import InputError, UnreadableFileError
 
 # Some containers declare a few frames more than they hold.
 _MISSING_AT_END = 30
-
-
-def check_video_pipeline(
-    owner: str, transforms: Sequence[BaseTransform], is_labelled: bool
-) -> None:
-    """Raise an InputError if a data set cannot use a video.
-
-    It cannot if it has labels, or a loader that reads image files alone.
-    """
-    if is_labelled:
-        raise InputError(
-            f'{owner} has a video and data_prefix.seg_map_path, but a video '
-            'has no labels: set it to None, or write the frames as images.'
-        )
-    if any(type(step) is LoadImageFromFile for step in transforms):
-        raise InputError(
-            f'{owner} has a video, but its pipeline has LoadImageFromFile: '
-            'use mmseg_da.LoadImage.'
-        )
 
 
 def list_frames(path: str) -> dict[str, dict]:

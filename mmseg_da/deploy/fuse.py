@@ -32,16 +32,15 @@ def fast_network(
 ) -> nn.Module:
     """Build the network from a normalised image to the head's logits.
 
+    It takes ``(N, 3, H, W)`` of ``dtype``, returns ``(N, num_classes, h, w)``
+    and is in channels-last.
+
     Args:
         segmentor (nn.Module): What :func:`fuse` returns.
         dtype (torch.dtype): Type of the weights and maps. Defaults to fp32.
         pack (bool): Whether to pack the convolutions of the paper's BiSeNet
             for oneDNN. A packed network cannot be moved, exported or
             compiled. Defaults to True.
-
-    Returns:
-        nn.Module: In channels-last; takes ``(N, 3, H, W)`` of ``dtype`` and
-        returns logits ``(N, num_classes, h, w)``.
     """
     if dtype != torch.float32:
         segmentor = copy.deepcopy(segmentor).to(dtype)

@@ -8,10 +8,6 @@ from mmseg_da.utils.config_tree import iter_dicts
 def single_datasets(dataset: dict, key: str) -> Iterator[tuple[str, dict]]:
     """Walk through wrappers to the data sets that they join or repeat.
 
-    Args:
-        dataset (dict): Config of a data set, for example a ConcatDataset.
-        key (str): Its key in the config.
-
     Yields:
         tuple[str, dict]: Key and config of each data set that has a pipeline
         of its own.

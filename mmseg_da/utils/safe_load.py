@@ -80,12 +80,8 @@ def load_file(file, map_location=None, **kwargs) -> object:
     torch.serialization.clear_safe_globals()
     try:
         with torch.serialization.safe_globals(ALLOWED):
-            content = _torch_load(
-                file,
-                map_location=map_location,
-                weights_only=True,
-                mmap=kwargs.get('mmap'),
-            )
+            options = dict(map_location=map_location, mmap=kwargs.get('mmap'))
+            content = _torch_load(file, weights_only=True, **options)
     except FileNotFoundError as error:
         raise InputError(
             f'The checkpoint {name} does not exist: give the .pth file of a '
@@ -120,12 +116,7 @@ def _refusal(name: object, error: Exception) -> InputError:
     )
 
 
-def load_url(
-    url: str,
-    model_dir: str | None = None,
-    map_location=None,
-    progress: bool = True,
-) -> object:
+def load_url(url: str, model_dir: str | None = None, **kwargs) -> object:
     """torch's ``load_url``, with a check of the hash in the file's name.
 
     Raises:
@@ -137,13 +128,8 @@ def load_url(
     if expected and file.exists():
         _check_hash(file, expected[1])
     try:
-        return _load_url(
-            url,
-            model_dir=model_dir,
-            map_location=map_location,
-            progress=progress,
-            check_hash=expected is not None,
-        )
+        kwargs['check_hash'] = expected is not None
+        return _load_url(url, model_dir=model_dir, **kwargs)
     except RuntimeError as error:
         if 'invalid hash value' not in str(error):
             raise

@@ -1,4 +1,4 @@
-"""Checks of the transforms' arguments."""
+"""Checks of the transforms' arguments, and the arguments as text."""
 
 from typing import Any
 
@@ -39,3 +39,9 @@ def check_size(key: str, value: Any) -> None:
             f'{key} is {value!r}, but it must be (width, height), two '
             'positive integers.'
         )
+
+
+def show_arguments(transform: object) -> str:
+    """A transform and its settings, as mmcv's transforms show themselves."""
+    settings = ', '.join(f'{k}={v}' for k, v in vars(transform).items())
+    return f'{type(transform).__name__}({settings})'

@@ -3,7 +3,7 @@ import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmseg_da.datasets.transforms._check import check_range
+from mmseg_da.datasets.transforms._check import check_range, show_arguments
 from mmseg_da.registry import TRANSFORMS
 
 
@@ -92,10 +92,7 @@ class ColorJitter(BaseTransform):
         hsv[..., 0] += np.uint8(int(shift * 255) % 256)
         return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR_FULL)
 
-    def __repr__(self) -> str:
-        widths = ', '.join(f'{k}={v}' for k, v in self.widths.items())
-        name = type(self).__name__
-        return f'{name}({widths}, hue={self.hue}, prob={self.prob})'
+    __repr__ = show_arguments
 
 
 def _blend(img: np.ndarray, value: float, factor: float) -> np.ndarray:

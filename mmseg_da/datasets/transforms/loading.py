@@ -30,13 +30,8 @@ def read_bytes(
     """Read a whole image file and check that its end is there.
 
     Some OpenCV versions return the upper part of a truncated file instead of
-    failing, so the end marker is looked for (PNG and JPEG).
-
-    Args:
-        path (str): The file.
-        kind (str): 'image' or 'label', for the message.
-        backend_args (dict, optional): A file backend of mmengine. Defaults
-            to None: the local disk.
+    failing, so the end marker is looked for (PNG and JPEG). ``kind`` is
+    'image' or 'label', for the message.
 
     Raises:
         InputError: The file is missing, unreadable, empty or truncated.
@@ -151,7 +146,7 @@ class LoadTrainIds(LoadAnnotations):
     train ids.
 
     Args:
-        backend_args (dict, optional): See :func:`read_bytes`.
+        backend_args (dict, optional): As mmcv's ``LoadImageFromFile``.
 
     Raises:
         InputError: The label is missing, empty, truncated, damaged or no

@@ -9,6 +9,7 @@ from mmseg_da.datasets.transforms._check import (
     check_interval,
     check_range,
     check_size,
+    show_arguments,
 )
 from mmseg_da.registry import TRANSFORMS
 
@@ -93,10 +94,4 @@ class RandomResizedCrop(BaseTransform):
             )
         return results
 
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(scale={self.scale}, '
-            f'crop_ratio_range={self.crop_ratio_range}, '
-            f'aspect_ratio_range={self.aspect_ratio_range}, '
-            f'prob={self.prob})'
-        )
+    __repr__ = show_arguments

@@ -30,23 +30,14 @@ def load_class_weight(
             ``dict(file=path, power=1, clip=None)``: these weights to a power,
             then clipped to ``clip=(low, high)``. In the dict's form a class
             that never occurs in the statistics gets the weight 1, after the
-            clipping: its median-frequency weight is a guess.
+            clipping: its median-frequency weight is a guess. None stays None.
         num_classes (int, optional): Expected number of weights.
             Defaults to None: any number.
-
-    Returns:
-        list[float], optional: None for None.
 
     Raises:
         InputError: If the file is missing or is not such a JSON, if a
             weight is not a positive finite number, if the number of weights
             differs from ``num_classes``, or if the dict is wrong.
-
-    Example:
-        >>> load_class_weight([1, 2.5], num_classes=2)
-        [1.0, 2.5]
-        >>> load_class_weight(
-        ...     dict(file='classes.json', power=0.5, clip=(0.3, 4.0)))
     """
     if class_weight is None:
         return None
