@@ -54,11 +54,9 @@ def color_jitter(
 
 
 def gaussian_blur(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Blur each image with probability 0.5 and sigma 0.15 .. 1.15 pixels.
+    """Blur each of the images ``(N, C, H, W)`` with probability 0.5.
 
-    Args:
-        images (Tensor): ``(N, C, H, W)``; so is the result.
-        generator (torch.Generator): On the CPU.
+    Sigma is 0.15 .. 1.15 pixels. The generator is on the CPU.
     """
     count, channels, height, width = images.shape
     low, high = SIGMA_RANGE
@@ -86,11 +84,9 @@ def strong_augment(
     blur: bool,
     generator: torch.Generator,
 ) -> Tensor:
-    """Jitter and blur a preprocessed batch.
+    """Jitter and blur a batch of normalised RGB images ``(N, 3, H, W)``.
 
     Args:
-        inputs (Tensor): Normalised RGB images ``(N, 3, H, W)``; so is the
-            result.
         preprocessor (nn.Module): The segmentor's data preprocessor, whose
             ``mean`` and ``std`` are of RGB in 0..255.
         strength (float): Of :func:`color_jitter`; 0 leaves colours alone.

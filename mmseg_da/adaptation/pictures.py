@@ -18,10 +18,7 @@ WHITE = 255
 
 
 def collect_pictures(iteration: Iteration) -> dict[str, Tensor]:
-    """Collect what every iteration has, of the batches' first images.
-
-    They are as :meth:`AdaptationTerm.pictures` gives them.
-    """
+    """What every iteration has, as terms give their pictures."""
     target = iteration.target['inputs'][:1]
     with evaluation_mode(iteration.segmentor):
         logits = iteration.forward(target)

@@ -50,11 +50,7 @@ class ClassThresholds:
         self.values = torch.full((num_classes,), math.nan, device=device)
 
     def update(self, confidence: Tensor, labels: Tensor) -> Tensor:
-        """Follow the confidence and the labels ``(M, H, W)`` of a batch.
-
-        Returns:
-            Tensor: The thresholds ``(C,)`` after the batch.
-        """
+        """Follow a batch ``(M, H, W)`` and return the thresholds ``(C,)``."""
         found = balanced_thresholds(
             confidence, labels, len(self.values), self.share
         )

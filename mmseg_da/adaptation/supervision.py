@@ -22,8 +22,7 @@ def supervise(
     Args:
         iteration (Iteration): The iteration.
         inputs (Tensor): Preprocessed images ``(N, 3, H, W)``.
-        labels (Tensor): ``(N, H, W)``.
-        weights (Tensor, optional): Of each pixel ``(N, H, W)``.
+        labels, weights (Tensor): Of each pixel ``(N, H, W)``.
 
     Raises:
         InputError: If a head trains on edge maps, which no mixed label has,

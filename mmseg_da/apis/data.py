@@ -24,14 +24,13 @@ FOR_LABELS = LoadAnnotations, EvaluateAtInputSize
 def build_test_datasets(cfg: Config, lazy: bool = False) -> list[BaseDataset]:
     """Build the data sets that a config is tested on.
 
+    Its ``test_dataloader``, else its ``val_dataloader``, names them: one, or
+    the parts of a ConcatDataset.
+
     Args:
-        cfg (Config): Its ``test_dataloader``, else its ``val_dataloader``,
-            names the data.
+        cfg (Config): The config.
         lazy (bool): Whether files are left alone, where only the classes and
             the layout matter. Defaults to False.
-
-    Returns:
-        list[BaseDataset]: One, or the parts of a ConcatDataset.
 
     Raises:
         InputError: If the config has no test data, or they cannot be built.

@@ -40,8 +40,7 @@ def find_files(
             then end as the pattern does (unless it ends in ``.*``).
         suffix (str | tuple[str, ...]): What the names of files end in; of
             several suffixes any, in any case.
-        backend_args (dict, optional): A file backend of mmengine other than
-            the local disk. Defaults to None.
+        backend_args (dict, optional): A file backend of mmengine.
 
     Returns:
         dict[str, str]: Each file by its name: its place in the folder

@@ -114,13 +114,11 @@ class RareClassSampler(InfiniteSampler):
         return np.array([content['files'][name] for name in names])
 
     def _indices_of_rank(self, start: int = 0) -> Iterator[SeededIndex]:
-        for place in count(
-            self.rank + start * self.world_size, self.world_size
-        ):
+        first = self.rank + start * self.world_size
+        for place in count(first, self.world_size):
             # Apart from the seed of the sample's augmentation.
             draw = np.random.default_rng([self.seed, place, 1])
-            images = self.images[
-                draw.choice(len(self.chances), p=self.chances)
-            ]
+            label = draw.choice(len(self.chances), p=self.chances)
+            images = self.images[label]
             index = int(images[draw.integers(len(images))])
             yield SeededIndex(index, mix_seed(self.seed, place))

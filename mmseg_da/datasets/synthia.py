@@ -8,22 +8,10 @@ from mmseg_da.registry import DATASETS
 #: train, and Cityscapes no road marking and parking slot.
 SYNTHIA_IDS = {
     **dict.fromkeys((0, 13, 14, 16, 18, 20, 22), 255),
-    1: 'sky',
-    2: 'building',
-    3: 'road',
-    4: 'sidewalk',
-    5: 'fence',
-    6: 'vegetation',
-    7: 'pole',
-    8: 'car',
-    9: 'traffic sign',
-    10: 'person',
-    11: 'bicycle',
-    12: 'motorcycle',
-    15: 'traffic light',
-    17: 'rider',
-    19: 'bus',
-    21: 'wall',
+    **{1: 'sky', 2: 'building', 3: 'road', 4: 'sidewalk', 5: 'fence'},
+    **{6: 'vegetation', 7: 'pole', 8: 'car', 9: 'traffic sign'},
+    **{10: 'person', 11: 'bicycle', 12: 'motorcycle', 15: 'traffic light'},
+    **{17: 'rider', 19: 'bus', 21: 'wall'},
 }
 
 

@@ -61,8 +61,7 @@ class LateUpsamplingConv(nn.Module):
     Args:
         conv (nn.Conv2d): 3x3, stride 1, padding 1, over the joined channels.
         channels (Sequence[int]): Channels of each map.
-        relu (bool): Whether a ReLU follows.
-        pack (bool): Whether to pack convolutions for oneDNN.
+        relu, pack (bool): See :func:`conv_relu`.
 
     Shape:
         - Input: maps ``(N, channels[i], H_i, W_i)``.

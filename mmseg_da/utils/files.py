@@ -9,10 +9,6 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path that replaces ``path`` if no error occurs.
 
     It lies in the same folder. Missing folders are made.
-
-    Example:
-        >>> with atomic_path('out/numbers.json') as partial:
-        ...     partial.write_text('[1, 2]')
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -62,14 +62,9 @@ _HASH = re.compile(r'-([a-f0-9]{8,})\.')
 def load_file(file, map_location=None, **kwargs) -> object:
     """``torch.load`` that refuses whatever could run code.
 
-    Args:
-        file (str | Path | file object): The checkpoint.
-        map_location: See ``torch.load``.
-        kwargs: ``mmap``; others of ``torch.load`` are ignored.
-
-    Returns:
-        object: The file's content, without ``config`` under ``meta``:
-        MMEngine would run it as Python on resume, and never writes it.
+    Of its arguments ``map_location`` and ``mmap`` count. The result has no
+    ``config`` under ``meta``: MMEngine would run it as Python on resume, and
+    never writes it.
 
     Raises:
         InputError: If the file is no checkpoint, or holds anything but
@@ -151,13 +146,7 @@ def _check_hash(file: Path, expected: str) -> None:
 
 @contextmanager
 def weights_only_loading() -> Iterator[None]:
-    """Replace ``torch.load`` by :func:`load_file` inside this context.
-
-    :func:`load_url` checks downloads.
-
-    Raises:
-        InputError: If a checkpoint is refused.
-    """
+    """Within, ``torch.load`` is :func:`load_file`; downloads are checked."""
     before = torch.load, mmengine_checkpoint.load_url
     # For whoever kept another reference to torch.load.
     forced = os.environ.get(FORCE)

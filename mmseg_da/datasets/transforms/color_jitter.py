@@ -20,9 +20,7 @@ class ColorJitter(BaseTransform):
     Changes ``img`` (BGR, uint8, shape (H, W, 3)).
 
     Args:
-        brightness (float): Half width of the factor. Defaults to 0.1.
-        contrast (float): Half width of the factor. Defaults to 0.1.
-        saturation (float): Half width of the factor. Defaults to 0.1.
+        brightness, contrast, saturation (float): Half width of the factor.
         hue (float): Largest shift, at most 0.5. Defaults to 0.02.
         prob (float): How often it is applied. Defaults to 0.5.
 

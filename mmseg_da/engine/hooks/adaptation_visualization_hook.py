@@ -68,18 +68,16 @@ class AdaptationVisualizationHook(Hook):
             [255 * (i + 1) // segmentor.num_classes] * 3
             for i in range(segmentor.num_classes)
         ]
+        look = segmentor.data_preprocessor, palette
         painted = {
-            _title(name, picture): paint(
-                picture, segmentor.data_preprocessor, palette
-            )
+            _title(name, picture): paint(picture, *look)
             for name, picture in pictures.items()
         }
         runner.visualizer.add_image('adaptation', tile(painted), step)
         distance = hook.teacher and hook.teacher.distance(segmentor)
         if distance is not None:
-            runner.visualizer.add_scalar(
-                'train/teacher_distance', float(distance), step
-            )
+            name = 'train/teacher_distance'
+            runner.visualizer.add_scalar(name, float(distance), step)
 
 
 def _title(name: str, picture: Tensor) -> str:

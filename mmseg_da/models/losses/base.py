@@ -1,8 +1,7 @@
 """Base of the losses: MMSegmentation's interface and the reductions."""
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -51,9 +50,8 @@ def prepare(
         )
     dtype = torch.promote_types(pred.dtype, torch.float32)
     if class_weight is not None:
-        class_weight = torch.as_tensor(
-            class_weight, dtype=dtype, device=pred.device
-        )
+        place = dict(dtype=dtype, device=pred.device)
+        class_weight = torch.as_tensor(class_weight, **place)
         if class_weight.shape != (num_classes,):
             raise InputError(
                 f'class_weight has {class_weight.numel()} values, but the '
@@ -96,15 +94,12 @@ def weighted_reduce(
         if avg_factor is not None:
             raise ValueError('avg_factor can not be used with reduction="sum"')
         return loss.sum()
-    if avg_factor is None:
-        avg_factor = weight.sum()
-    avg_factor = torch.as_tensor(
-        avg_factor, dtype=loss.dtype, device=loss.device
-    )
-    return loss.sum() / avg_factor.masked_fill(avg_factor == 0, 1)
+    factor = weight.sum() if avg_factor is None else avg_factor
+    factor = torch.as_tensor(factor, dtype=loss.dtype, device=loss.device)
+    return loss.sum() / factor.masked_fill(factor == 0, 1)
 
 
-class SegmentationLoss(nn.Module, ABC):
+class SegmentationLoss(nn.Module):
     """Base of the losses: MMSegmentation's interface, checked settings.
 
     Args:
@@ -125,6 +120,9 @@ class SegmentationLoss(nn.Module, ABC):
     """
 
     default_name = 'loss'
+    #: The loss as a function, and which settings of the class it takes.
+    function: Callable[..., Tensor]
+    settings: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -195,7 +193,8 @@ class SegmentationLoss(nn.Module, ABC):
         self.need_class_weight()
         if target.is_cuda:
             self._label_check(target, pred.size(1), ignore_index)
-        return self.loss_weight * self.compute(
+        settings = {name: getattr(self, name) for name in self.settings}
+        return self.loss_weight * self.function(
             pred,
             target,
             class_weight=self.class_weight,
@@ -203,8 +202,5 @@ class SegmentationLoss(nn.Module, ABC):
             ignore_index=ignore_index,
             reduction=reduction_override or self.reduction,
             avg_factor=avg_factor,
+            **settings,
         )
-
-    @abstractmethod
-    def compute(self, pred: Tensor, target: Tensor, **kwargs) -> Tensor:
-        """The loss as a function."""

@@ -66,6 +66,4 @@ class CrossEntropyLoss(SegmentationLoss):
     """
 
     default_name = 'loss_ce'
-
-    def compute(self, pred: Tensor, target: Tensor, **kwargs) -> Tensor:
-        return cross_entropy(pred, target, **kwargs)
+    function = staticmethod(cross_entropy)

@@ -36,8 +36,7 @@ def dice_loss(
     Classes that do not occur in the batch's labels are left out. Their
     overlap is 0 for any prediction, so they would add a large constant that
     changes with the batch. A pixel wrongly predicted as such a class already
-    costs its true class. In distributed training, each rank uses its own
-    batch.
+    costs its true class. Each rank uses its own batch.
 
     Args:
         smooth (float): Smoothing ``s``, at least 0. Defaults to 1.0.
@@ -76,10 +75,9 @@ class DiceLoss(SegmentationLoss):
     """
 
     default_name = 'loss_dice'
+    function = staticmethod(dice_loss)
+    settings = ('smooth',)
 
     def __init__(self, smooth: float = 1.0, **kwargs) -> None:
         super().__init__(**kwargs)
         self.smooth = self.check('smooth', smooth)
-
-    def compute(self, pred: Tensor, target: Tensor, **kwargs) -> Tensor:
-        return dice_loss(pred, target, smooth=self.smooth, **kwargs)

@@ -62,10 +62,9 @@ class FocalLoss(SegmentationLoss):
     """
 
     default_name = 'loss_focal'
+    function = staticmethod(softmax_focal_loss)
+    settings = ('gamma',)
 
     def __init__(self, gamma: float = 1.0, **kwargs) -> None:
         super().__init__(**kwargs)
         self.gamma = self.check('gamma', gamma)
-
-    def compute(self, pred: Tensor, target: Tensor, **kwargs) -> Tensor:
-        return softmax_focal_loss(pred, target, gamma=self.gamma, **kwargs)
