@@ -19,16 +19,17 @@ from collections.abc import Sequence
 
 from dataset_check.check import as_json, check_config_data
 from dataset_check.sample_check import ERRORS, WARNINGS
-from launch.cli import add_cfg_options, one_sentence_errors
+from launch.cli import (
+    add_cfg_options,
+    command_parser,
+    one_sentence_errors,
+)
 from mmseg_da.utils import load_config
 from mmseg_da.utils.files import atomic_path
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--workers',

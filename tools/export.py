@@ -17,7 +17,9 @@ from rich.progress import track
 from inference.images import list_images, training_images
 from launch.cli import (
     add_cfg_options,
-    add_teacher,
+    add_model,
+    add_shape,
+    command_parser,
     one_sentence_errors,
 )
 from mmseg_da.apis import export, init_model, mean_iou, read_image
@@ -28,12 +30,8 @@ from mmseg_da.utils import load_config
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser = command_parser(__doc__)
+    add_model(parser)
     parser.add_argument(
         '--out',
         required=True,
@@ -48,14 +46,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         default='fp32',
         help='default: fp32',
     )
-    parser.add_argument(
-        '--shape',
-        type=int,
-        nargs=2,
-        default=[512, 1024],
-        metavar=('H', 'W'),
-        help="height and width of the network's input; default: 512 1024",
-    )
+    add_shape(parser)
     parser.add_argument(
         '--dynamic',
         action='store_true',
@@ -79,7 +70,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='also print the mIoU of the checkpoint and of the file on the '
         "config's test data",
     )
-    add_teacher(parser)
     add_cfg_options(parser)
     return parser.parse_args(argv)
 

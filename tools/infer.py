@@ -22,7 +22,12 @@ from rich.progress import Progress
 from analysis.timing import synchronize
 from inference.background import WriteBehind, read_ahead
 from inference.images import Frames, check_out, write_train_ids
-from launch.cli import add_cfg_options, one_sentence_errors
+from launch.cli import (
+    add_cfg_options,
+    add_device,
+    command_parser,
+    one_sentence_errors,
+)
 from mmseg_da.apis import init_predictor
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
@@ -30,10 +35,7 @@ from mmseg_da.utils.files import atomic_path
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint, or exported network')
     parser.add_argument('input', help='image, folder of images, or video')
@@ -56,11 +58,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         default='fp32',
         help='fp32, bf16, or fp16 on CUDA; default: fp32',
     )
-    parser.add_argument(
-        '--device',
-        default='auto',
-        help='cpu, cuda, cuda:1, ...; default: CUDA if there is any',
-    )
+    add_device(parser)
     parser.add_argument(
         '--compile',
         action='store_true',

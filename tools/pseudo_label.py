@@ -8,8 +8,6 @@ exist are kept, so a stopped run goes on.
         --target --share 0.5 --out data/pseudo
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import json
@@ -24,15 +22,16 @@ from PIL import Image
 from rich.progress import track
 
 from inference.images import check_out, write_train_ids
+from inference.pseudo_labels import class_thresholds, pseudo_label
 from launch.cli import (
     add_cfg_options,
-    add_teacher,
+    add_device,
+    add_model,
+    command_parser,
     one_sentence_errors,
 )
-from mmseg_da.apis import class_thresholds, init_model, pseudo_label
-from mmseg_da.apis.data import read_image
-from mmseg_da.datasets.listing import folder_of
-from mmseg_da.datasets.sample_files import find_images
+from mmseg_da.apis import init_model, read_image
+from mmseg_da.datasets.listing import find_images, folder_of
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 from mmseg_da.utils import explain_build_errors, load_config
@@ -45,12 +44,8 @@ RECORD = 'pseudo_labels.json'
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser = command_parser(__doc__)
+    add_model(parser)
     parser.add_argument(
         'images',
         nargs='?',
@@ -81,12 +76,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='also write the probability of the class, 0 to 255, as PNGs to '
         'OUT/confidence',
     )
-    add_teacher(parser)
-    parser.add_argument(
-        '--device',
-        default='auto',
-        help='cpu, cuda, cuda:1, ...; default: CUDA if there is any',
-    )
+    add_device(parser)
     add_cfg_options(parser)
     # Else IMAGES would have to follow CHECKPOINT at once.
     args = parser.parse_intermixed_args(argv)

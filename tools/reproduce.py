@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-from launch.cli import one_sentence_errors
+from launch.cli import command_parser, one_sentence_errors
 from reproduction.comparison import (
     COMPARISONS,
     read_comparison,
@@ -33,10 +33,7 @@ from reproduction.write import write_report
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__)
     parser.add_argument(
         '--suite', choices=[*SUITES, *COMPARISONS], default='demo'
     )

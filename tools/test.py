@@ -15,8 +15,10 @@ from mmengine.config import Config
 from launch import check_config, set_launcher, set_work_dir
 from launch.cli import (
     add_cfg_options,
-    add_teacher,
+    add_model,
+    command_parser,
     one_sentence_errors,
+    parse_distributed,
 )
 from launch.console import QuietRunner
 from launch.fast_test_hook import FastTestHook
@@ -29,12 +31,8 @@ from mmseg_da.utils.checkpoint import check_weights, load_weights
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser = command_parser(__doc__)
+    add_model(parser)
     parser.add_argument(
         '--work-dir',
         help='folder for the log and the metrics; default: work_dirs/CONFIG',
@@ -52,18 +50,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'predicts another class at about one pixel in a million; the log '
         'says if the segmentor has no such form',
     )
-    add_teacher(parser)
     add_cfg_options(parser)
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='job launcher',
-    )
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-    args = parser.parse_args(argv)
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
+    return parse_distributed(parser, argv)
 
 
 def save_predictions(cfg: Config, folder: str) -> None:

@@ -5,7 +5,6 @@ Example:
 """
 
 import argparse
-import os
 from collections.abc import Sequence
 
 from mmengine.dist import is_main_process
@@ -23,7 +22,12 @@ from launch import (
     set_work_dir,
     use_amp,
 )
-from launch.cli import add_cfg_options, one_sentence_errors
+from launch.cli import (
+    add_cfg_options,
+    command_parser,
+    one_sentence_errors,
+    parse_distributed,
+)
 from launch.console import QuietRunner, describe_end, describe_start
 from mmseg_da.utils import (
     explain_build_errors,
@@ -33,10 +37,7 @@ from mmseg_da.utils import (
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--work-dir',
@@ -59,18 +60,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='train with automatic mixed precision, on a GPU',
     )
     add_cfg_options(parser)
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='what starts the processes of distributed training, for '
-        'example pytorch for torchrun; default: none',
-    )
-    # torch.distributed.launch passes --local-rank, torchrun the variable.
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-    args = parser.parse_args(argv)
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
+    return parse_distributed(parser, argv)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

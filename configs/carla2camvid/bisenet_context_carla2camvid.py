@@ -4,12 +4,7 @@ _base_ = './bisenet_weighted_carla2camvid.py'
 default_hooks = dict(
     adaptation=dict(
         type='mmseg_da.AdaptationHook',
-        target_dataloader=dict(
-            dataset=dict(
-                pipeline=_base_.unlabelled_pipeline,
-                **_base_.camvid_target_dataset,
-            )
-        ),
+        target_dataloader=_base_.camvid_target_loader,
         terms=dict(
             class_mix=dict(type='mmseg_da.ClassMixTerm', pseudo_labels='none')
         ),

@@ -7,12 +7,7 @@ _base_ = [
 default_hooks = dict(
     adaptation=dict(
         type='mmseg_da.AdaptationHook',
-        target_dataloader=dict(
-            dataset=dict(
-                pipeline=_base_.unlabelled_pipeline,
-                **_base_.camvid_target_dataset,
-            )
-        ),
+        target_dataloader=_base_.camvid_target_loader,
         terms=dict(entropy=dict(_base_.entropy, loss_weight=0.0)),
     )
 )

@@ -16,6 +16,12 @@ train_dataloader = dict(
     sampler=dict(type='mmseg_da.InfiniteSampler'),
     dataset=dict(pipeline=_base_.labelled_pipeline, **_base_.carla_dataset),
 )
+# For the rows that adapt.
+camvid_target_loader = dict(
+    dataset=dict(
+        pipeline=_base_.unlabelled_pipeline, **_base_.camvid_target_dataset
+    )
+)
 # CamVid val is for development; CamVid test is scored once, at the end.
 val_dataloader = dict(
     batch_size=1,

@@ -1,5 +1,3 @@
-"""The paper's method under a hook of its own name."""
-
 from torch import nn
 
 from mmseg_da.adaptation.hook import AdaptationHook

@@ -26,12 +26,9 @@ def color_jitter(
     steps are one linear map of the colours and one clip.
 
     Args:
-        images (Tensor): RGB in [0, 1], ``(N, 3, H, W)``.
+        images (Tensor): RGB in [0, 1], ``(N, 3, H, W)``; so is the result.
         strength (float): At least 0.
         generator (torch.Generator): On the CPU.
-
-    Returns:
-        Tensor: Images of the same shape in [0, 1].
     """
     count = len(images)
     low, high = max(0.0, 1 - strength), 1 + strength
@@ -57,14 +54,9 @@ def color_jitter(
 
 
 def gaussian_blur(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Blur each image with probability 0.5 and sigma 0.15 .. 1.15 pixels.
+    """Blur each of the images ``(N, C, H, W)`` with probability 0.5.
 
-    Args:
-        images (Tensor): ``(N, C, H, W)``.
-        generator (torch.Generator): On the CPU.
-
-    Returns:
-        Tensor: Images of the same shape.
+    Sigma is 0.15 .. 1.15 pixels. The generator is on the CPU.
     """
     count, channels, height, width = images.shape
     low, high = SIGMA_RANGE
@@ -92,18 +84,14 @@ def strong_augment(
     blur: bool,
     generator: torch.Generator,
 ) -> Tensor:
-    """Jitter and blur a preprocessed batch.
+    """Jitter and blur a batch of normalised RGB images ``(N, 3, H, W)``.
 
     Args:
-        inputs (Tensor): Normalised RGB images ``(N, 3, H, W)``.
         preprocessor (nn.Module): The segmentor's data preprocessor, whose
             ``mean`` and ``std`` are of RGB in 0..255.
         strength (float): Of :func:`color_jitter`; 0 leaves colours alone.
         blur (bool): Whether to blur.
         generator (torch.Generator): On the CPU.
-
-    Returns:
-        Tensor: Normalised images of the same shape.
     """
     images = to_pixels(inputs, preprocessor) / 255
     # Autocast would round the images' colours to half precision.
@@ -116,14 +104,9 @@ def strong_augment(
 
 
 def to_pixels(inputs: Tensor, preprocessor: torch.nn.Module) -> Tensor:
-    """Undo the normalisation of preprocessed images.
+    """Undo the normalisation of images ``(..., 3, H, W)``, to 0..255.
 
-    Args:
-        inputs (Tensor): ``(..., 3, H, W)``.
-        preprocessor (nn.Module): It has ``mean`` and ``std``, or neither.
-
-    Returns:
-        Tensor: Colours in 0..255.
+    The preprocessor has ``mean`` and ``std``, or neither.
     """
     mean = getattr(preprocessor, 'mean', 0.0)
     return inputs * getattr(preprocessor, 'std', 1.0) + mean

@@ -1,5 +1,4 @@
-"""What adaptation terms may ask of one training iteration."""
-
+from dataclasses import dataclass
 from functools import cached_property
 from zlib import crc32
 
@@ -13,45 +12,29 @@ from mmseg_da.adaptation.teachers import Teacher
 from mmseg_da.datasets.samplers import mix_seed
 
 
+@dataclass(eq=False)
 class Iteration:
-    """One training iteration; each thing is computed when first asked for.
+    """One training iteration; each thing is computed when first asked for."""
 
-    Args:
-        segmentor (nn.Module): The bare segmentor, without DDP.
-        source (dict): The preprocessed source batch: ``inputs``
-            ``(N, 3, H, W)`` and ``data_samples``.
-        stream (TargetStream): Gives the target batch.
-        number (int): The iteration, from 0.
-        seed (int): The run's seed.
-        output_index (int): Which of the head's outputs is adapted.
-        with_gradient (bool): Whether any term needs gradients of the
-            target's logits.
-        teacher (Teacher, optional): Labels the target.
-    """
-
-    # Logits as the source's loss sees them, at the label's size, detached.
-    # The hook sets them if a term needs them.
+    #: The bare segmentor, without DDP.
+    segmentor: nn.Module
+    #: The source batch: ``inputs`` ``(N, 3, H, W)`` and ``data_samples``.
+    source: dict
+    #: Gives the target batch.
+    stream: TargetStream
+    #: The iteration, from 0.
+    number: int
+    #: The run's.
+    seed: int
+    #: Which of the head's outputs is adapted.
+    output_index: int
+    #: Whether any term needs gradients of the target's logits.
+    with_gradient: bool
+    #: Labels the target.
+    teacher: Teacher | None = None
+    #: Logits as the source's loss sees them, at the label's size, detached.
+    #: The hook sets them if a term needs them.
     source_logits: Tensor | None = None
-
-    def __init__(
-        self,
-        segmentor: nn.Module,
-        source: dict,
-        stream: TargetStream,
-        number: int,
-        seed: int,
-        output_index: int,
-        with_gradient: bool,
-        teacher: Teacher | None = None,
-    ) -> None:
-        self.segmentor = segmentor
-        self.source = source
-        self.number = number
-        self._stream = stream
-        self._seed = seed
-        self._output_index = output_index
-        self._with_gradient = with_gradient
-        self._teacher = teacher
 
     @cached_property
     def source_labels(self) -> Tensor:
@@ -66,7 +49,7 @@ class Iteration:
         Nothing else of the batch is kept: labels that a pipeline may have
         loaded are out of every term's reach.
         """
-        batch = next(self._stream)
+        batch = next(self.stream)
         batch = self.segmentor.data_preprocessor(batch, True)
         return dict(inputs=batch['inputs'])
 
@@ -76,19 +59,19 @@ class Iteration:
 
         This pass moves the segmentor's BatchNorm statistics.
         """
-        with torch.set_grad_enabled(self._with_gradient):
+        with torch.set_grad_enabled(self.with_gradient):
             return self.forward(self.target['inputs'])
 
     @cached_property
     def target_probabilities(self) -> Tensor:
         """Softmax ``(M, C, H', W')`` of :attr:`target_logits`."""
-        with torch.set_grad_enabled(self._with_gradient):
+        with torch.set_grad_enabled(self.with_gradient):
             return self.target_logits.softmax(dim=1)
 
     @cached_property
     def teacher_probabilities(self) -> Tensor:
         """The teacher's class probabilities of the target ``(M, C, H, W)``."""
-        return self._teacher.predict(self.target['inputs'])
+        return self.teacher.predict(self.target['inputs'])
 
     @cached_property
     def pseudo_labels(self) -> tuple[Tensor, Tensor]:
@@ -100,10 +83,7 @@ class Iteration:
         return name in vars(self)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Pass further images through the segmentor, as it is.
-
-        Args:
-            inputs (Tensor): Preprocessed images ``(M, 3, H, W)``.
+        """Pass further images ``(M, 3, H, W)`` through the segmentor.
 
         Returns:
             Tensor: Logits ``(M, C, H, W)`` of the output that is adapted.
@@ -111,7 +91,7 @@ class Iteration:
         self.start_another_pass()
         logits = self.segmentor(inputs, mode='tensor')
         if not isinstance(logits, Tensor):
-            logits = logits[self._output_index]
+            logits = logits[self.output_index]
         return resize(
             logits,
             size=inputs.shape[2:],
@@ -130,16 +110,13 @@ class Iteration:
         torch.clear_autocast_cache()
 
     def generator(self, term: str) -> torch.Generator:
-        """A random generator on the CPU for one term in this iteration.
+        """A random generator on the CPU for the term with this ``key``.
 
         Its seed follows from the run's seed, the iteration, the rank and the
-        term's name: it survives a resume, and a further term shifts no other.
-
-        Args:
-            term (str): The term's ``key``.
+        term's key: it survives a resume, and a further term shifts no other.
         """
         seed = mix_seed(
-            self._seed, self.number, get_rank(), crc32(term.encode())
+            self.seed, self.number, get_rank(), crc32(term.encode())
         )
         return torch.Generator().manual_seed(seed)
 

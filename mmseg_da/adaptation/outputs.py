@@ -1,7 +1,5 @@
 """Find the head's output that the segmentor predicts with."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,9 +16,7 @@ PROBE_SIZE = (1, 3, 128, 128)
 def evaluation_mode(network: nn.Module) -> Iterator[None]:
     """Compute without gradients, and leave BatchNorm and dropout alone.
 
-    Args:
-        network (nn.Module): Each of its modules is in its own mode again
-            after the block.
+    Each module of the network is in its own mode again after the block.
     """
     modes = {module: module.training for module in network.modules()}
     network.eval()
@@ -33,7 +29,7 @@ def evaluation_mode(network: nn.Module) -> Iterator[None]:
 
 
 def list_losses(segmentor: nn.Module) -> list[nn.Module]:
-    """The loss modules of the head that predicts, the last one of a cascade.
+    """The loss modules of the head that predicts.
 
     Raises:
         InputError: If the head has none.
@@ -61,9 +57,6 @@ def find_output_index(
         segmentor (nn.Module): The bare segmentor.
         index (int | None): The index from the config; None to find it.
         key (str): The config key of the hook, for messages.
-
-    Returns:
-        int: The index of the output and of its loss.
 
     Raises:
         InputError: If the index does not exist, or cannot be found.

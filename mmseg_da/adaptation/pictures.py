@@ -1,7 +1,5 @@
 """One picture of what an iteration saw, predicted and learnt from."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import cv2
@@ -20,14 +18,7 @@ WHITE = 255
 
 
 def collect_pictures(iteration: Iteration) -> dict[str, Tensor]:
-    """Collect what every iteration has, of the batches' first images.
-
-    Args:
-        iteration (Iteration): The iteration, after its losses.
-
-    Returns:
-        dict[str, Tensor]: As :meth:`AdaptationTerm.pictures` gives them.
-    """
+    """What every iteration has, as terms give their pictures."""
     target = iteration.target['inputs'][:1]
     with evaluation_mode(iteration.segmentor):
         logits = iteration.forward(target)
@@ -43,7 +34,7 @@ def collect_pictures(iteration: Iteration) -> dict[str, Tensor]:
 def paint(
     picture: Tensor, preprocessor: nn.Module, palette: Sequence[Sequence[int]]
 ) -> np.ndarray:
-    """Paint an image, a label or a map.
+    """Paint an image, a label or a map as RGB ``(H, W, 3)`` of uint8.
 
     Args:
         picture (Tensor): A preprocessed image ``(3, H, W)``, class indices
@@ -51,9 +42,6 @@ def paint(
         preprocessor (nn.Module): It has the images' ``mean`` and ``std``.
         palette (Sequence): RGB colour of each class, 0..255. Other indices
             are black.
-
-    Returns:
-        np.ndarray: RGB, ``(H, W, 3)``, uint8.
     """
     picture = picture.detach()
     if picture.dim() == 3:
@@ -68,15 +56,7 @@ def paint(
 
 
 def tile(pictures: dict[str, np.ndarray]) -> np.ndarray:
-    """Lay out pictures of any sizes under their titles.
-
-    Args:
-        pictures (dict[str, np.ndarray]): RGB pictures ``(H, W, 3)``, uint8,
-            by their titles, which are ASCII.
-
-    Returns:
-        np.ndarray: RGB, ``(H', W', 3)``, uint8.
-    """
+    """Lay out RGB pictures of any sizes under their titles, in ASCII."""
     cells = [_cell(title, picture) for title, picture in pictures.items()]
     rows = []
     for start in range(0, len(cells), COLUMNS):
@@ -96,14 +76,6 @@ def _cell(title: str, picture: np.ndarray) -> np.ndarray:
     size = CELL_WIDTH, max(1, round(height * CELL_WIDTH / width))
     mode = cv2.INTER_AREA if width > CELL_WIDTH else cv2.INTER_NEAREST
     head = np.full((TITLE_HEIGHT, CELL_WIDTH, 3), WHITE, np.uint8)
-    cv2.putText(
-        head,
-        title,
-        (4, TITLE_HEIGHT - 8),
-        cv2.FONT_HERSHEY_SIMPLEX,
-        0.5,
-        (0, 0, 0),
-        1,
-        cv2.LINE_AA,
-    )
+    font, place = cv2.FONT_HERSHEY_SIMPLEX, (4, TITLE_HEIGHT - 8)
+    cv2.putText(head, title, place, font, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
     return np.concatenate([head, cv2.resize(picture, size, None, 0, 0, mode)])

@@ -1,7 +1,5 @@
 """Which pixels of a teacher's prediction count as labels."""
 
-from __future__ import annotations
-
 import math
 
 import torch
@@ -23,8 +21,7 @@ def balanced_thresholds(
     ``ceil(share * n)`` most confident ones count.
 
     Args:
-        confidence (Tensor): Probability of the predicted class, any shape.
-        labels (Tensor): Predicted classes, of the same shape.
+        confidence, labels (Tensor): Of the predicted class, any shape.
         num_classes (int): Number of classes C.
         share (float): In (0, 1].
 
@@ -40,15 +37,10 @@ def balanced_thresholds(
 
 
 class ClassThresholds:
-    """Moving averages of each class's balanced threshold.
+    """Moving averages of each class's :func:`balanced_thresholds`.
 
     A class starts with the threshold of the first batch in which it is
     predicted. The average is over the ranks too, so that all have the same.
-
-    Args:
-        num_classes (int): Number of classes C.
-        share (float): See :func:`balanced_thresholds`.
-        device (torch.device): Of the predictions.
     """
 
     def __init__(
@@ -58,15 +50,7 @@ class ClassThresholds:
         self.values = torch.full((num_classes,), math.nan, device=device)
 
     def update(self, confidence: Tensor, labels: Tensor) -> Tensor:
-        """Follow a batch's predictions.
-
-        Args:
-            confidence (Tensor): ``(M, H, W)``.
-            labels (Tensor): ``(M, H, W)``.
-
-        Returns:
-            Tensor: The thresholds ``(C,)`` after the batch.
-        """
+        """Follow a batch ``(M, H, W)`` and return the thresholds ``(C,)``."""
         found = balanced_thresholds(
             confidence, labels, len(self.values), self.share
         )
@@ -80,15 +64,6 @@ class ClassThresholds:
 
 
 def inner_rows(height: int, margins: tuple[float, float]) -> slice:
-    """The rows between two margins.
-
-    Args:
-        height (int): Rows of the image.
-        margins (tuple[float, float]): Shares of the height at the top and at
-            the bottom.
-
-    Returns:
-        slice: Of the rows.
-    """
+    """The rows between margins, which are shares of the height."""
     top, bottom = (round(share * height) for share in margins)
     return slice(top, height - bottom)

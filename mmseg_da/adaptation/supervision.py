@@ -17,16 +17,12 @@ def supervise(
     labels: Tensor,
     weights: Tensor | None = None,
 ) -> Tensor:
-    """The segmentor's loss on further images, summed over its heads.
+    """The segmentor's loss on further images, a scalar summed over its heads.
 
     Args:
         iteration (Iteration): The iteration.
         inputs (Tensor): Preprocessed images ``(N, 3, H, W)``.
-        labels (Tensor): ``(N, H, W)``.
-        weights (Tensor, optional): Of each pixel ``(N, H, W)``.
-
-    Returns:
-        Tensor: A scalar.
+        labels, weights (Tensor): Of each pixel ``(N, H, W)``.
 
     Raises:
         InputError: If a head trains on edge maps, which no mixed label has,
@@ -72,18 +68,17 @@ def pixel_weights(
         return
     heads = [m for m in segmentor.modules() if hasattr(m, 'loss_by_feat')]
     before = [head.sampler for head in heads]
-    samplers = [_PixelWeights(weights) for _ in heads]
-    for head, sampler in zip(heads, samplers):
-        head.sampler = sampler
+    for head in heads:
+        head.sampler = _PixelWeights(weights)
     try:
         yield
+        silent = [head for head in heads if not head.sampler.asked]
     finally:
         for head, sampler in zip(heads, before):
             head.sampler = sampler
-    for head, sampler in zip(heads, samplers):
-        if not sampler.asked:
-            raise InputError(
-                f'{type(head).__name__} computes its loss without asking its '
-                "sampler for weights of pixels: set pseudo_labels='pixel', "
-                'which needs none.'
-            )
+    if silent:
+        raise InputError(
+            f'{type(silent[0]).__name__} computes its loss without asking its '
+            "sampler for weights of pixels: set pseudo_labels='pixel', which "
+            'needs none.'
+        )

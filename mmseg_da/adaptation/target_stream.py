@@ -1,5 +1,3 @@
-"""The endless stream of unlabelled target batches."""
-
 import copy
 from typing import Self
 
@@ -12,11 +10,9 @@ class TargetStream:
     """Batches of the target, the same in a run that is resumed.
 
     Args:
-        cfg (dict): Config of the target's data loader. Batch size and workers
-            default to the source loader's, the sampler to
-            ``mmseg_da.InfiniteSampler``.
-        runner (Runner): The runner; it gives the seed, the iteration that
-            training starts from and the source's loader.
+        cfg (dict): See :class:`AdaptationHook`.
+        runner (Runner): It gives the seed, the iteration that training starts
+            from and the source's loader.
         key (str): The config's key, for messages.
 
     Raises:

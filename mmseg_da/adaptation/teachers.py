@@ -53,14 +53,7 @@ class Teacher:
 
     @torch.no_grad()
     def predict(self, inputs: Tensor) -> Tensor:
-        """Class probabilities of preprocessed images.
-
-        Args:
-            inputs (Tensor): ``(M, 3, H, W)``.
-
-        Returns:
-            Tensor: ``(M, C, H, W)`` in float32.
-        """
+        """Class probabilities ``(M, C, H, W)`` of images ``(M, 3, H, W)``."""
         logits = resize(
             self.model(inputs, mode='tensor'),
             size=inputs.shape[2:],
@@ -76,14 +69,10 @@ class Teacher:
         """Follow the segmentor, after its optimizer has stepped."""
 
     def distance(self, segmentor: nn.Module) -> Tensor | None:
-        """How far the teacher's weights are from the segmentor's.
+        """How far the teacher's weights are from the bare segmentor's.
 
-        Args:
-            segmentor (nn.Module): The bare segmentor.
-
-        Returns:
-            Tensor | None: Norm of the difference over the segmentor's norm,
-            a scalar; None where the two cannot be compared.
+        A scalar, the norm of the difference over the segmentor's norm; None
+        where the two cannot be compared.
         """
         return None
 
@@ -117,7 +106,13 @@ class FrozenTeacher(Teacher):
         device = next(segmentor.parameters()).device
         self.model = init_model(self.config, self.checkpoint, device)
         self.model.requires_grad_(False)
-        self._check_classes(segmentor)
+        numbers = self.model.num_classes, segmentor.num_classes
+        if numbers[0] != numbers[1]:
+            raise InputError(
+                f'{self.key}.config {self.config} predicts {numbers[0]} '
+                f'classes, but the segmentor {numbers[1]}: give a teacher of '
+                'the same classes.'
+            )
         for name in ('mean', 'std'):
             own, other = (
                 getattr(model.data_preprocessor, name, torch.zeros(()))
@@ -130,15 +125,6 @@ class FrozenTeacher(Teacher):
                     f'with {other.flatten().tolist()}: give both the same '
                     'data_preprocessor.'
                 )
-
-    def _check_classes(self, segmentor: nn.Module) -> None:
-        numbers = self.model.num_classes, segmentor.num_classes
-        if numbers[0] != numbers[1]:
-            raise InputError(
-                f'{self.key}.config {self.config} predicts {numbers[0]} '
-                f'classes, but the segmentor {numbers[1]}: give a teacher of '
-                'the same classes.'
-            )
 
 
 class _Average(BaseAveragedModel):
@@ -216,7 +202,6 @@ class EMATeacher(Teacher):
             own.copy_(other)
 
     def update(self, segmentor: nn.Module) -> None:
-        """Follow the segmentor, after its optimizer has stepped."""
         own = [buffer.clone() for buffer in self.model.buffers()]
         self.average.update_parameters(segmentor)  # which copies buffers
         if self.batch_norm == 'target':
@@ -225,7 +210,6 @@ class EMATeacher(Teacher):
 
     @torch.no_grad()
     def distance(self, segmentor: nn.Module) -> Tensor:
-        """Distance of the weights over the norm of the segmentor's."""
         own, other = (
             torch.cat([p.detach().flatten() for p in model.parameters()])
             for model in (self.model, segmentor)
@@ -233,11 +217,9 @@ class EMATeacher(Teacher):
         return (own - other).norm() / other.norm()
 
     def state_dict(self) -> dict:
-        """What a checkpoint keeps of the teacher."""
         return self.average.state_dict()
 
     def load_state_dict(self, state: dict) -> None:
-        """Restore what :meth:`state_dict` returned."""
         try:
             self.average.load_state_dict(state)
         except RuntimeError as error:

@@ -9,24 +9,16 @@ from mmseg_da.apis.export import export
 from mmseg_da.apis.inference import Predictor, inference, init_predictor
 from mmseg_da.apis.mean_iou import mean_iou
 from mmseg_da.apis.model import build_segmentor, init_model
-from mmseg_da.apis.pseudo_label import (
-    class_thresholds,
-    predict_confidence,
-    pseudo_label,
-)
 
 __all__ = [
     'Predictor',
     'adapt_bn',
     'build_segmentor',
     'build_test_datasets',
-    'class_thresholds',
     'export',
     'inference',
     'init_model',
     'init_predictor',
     'mean_iou',
-    'predict_confidence',
-    'pseudo_label',
     'read_image',
 ]

@@ -24,23 +24,16 @@ FOR_LABELS = LoadAnnotations, EvaluateAtInputSize
 def build_test_datasets(cfg: Config, lazy: bool = False) -> list[BaseDataset]:
     """Build the data sets that a config is tested on.
 
+    Its ``test_dataloader``, else its ``val_dataloader``, names them: one, or
+    the parts of a ConcatDataset.
+
     Args:
-        cfg (Config): Its ``test_dataloader``, else its ``val_dataloader``,
-            names the data.
+        cfg (Config): The config.
         lazy (bool): Whether files are left alone, where only the classes and
             the layout matter. Defaults to False.
 
-    Returns:
-        list[BaseDataset]: One, or the parts of a ConcatDataset.
-
     Raises:
         InputError: If the config has no test data, or they cannot be built.
-
-    Example:
-        >>> cfg = load_config('configs/da/bisenet_adv_gta2cs.py')
-        >>> (dataset,) = build_test_datasets(cfg, lazy=True)
-        >>> dataset.metainfo['classes'][0]
-        'road'
     """
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     with explain_build_errors(cfg):
@@ -51,16 +44,10 @@ def build_test_datasets(cfg: Config, lazy: bool = False) -> list[BaseDataset]:
 
 
 def image_pipeline(cfg: Config) -> list[dict]:
-    """Derive the pipeline of a single image from the test data set's.
+    """Derive a single image's pipeline from the test data set's.
 
     The image's size is said once, with the data set. Steps that load or
-    compare labels are left out.
-
-    Args:
-        cfg (Config): See :func:`build_test_datasets`.
-
-    Returns:
-        list[dict]: A ``test_pipeline`` for ``mmseg.apis.inference_model``.
+    compare labels are left out. ``mmseg.apis.inference_model`` takes it.
 
     Raises:
         InputError: If the config has no test data, or joins data sets that
@@ -84,12 +71,9 @@ def image_pipeline(cfg: Config) -> list[dict]:
 def dataset_meta(cfg: Config, model: BaseSegmentor) -> dict:
     """Read the classes and the palette of a config's test data set.
 
-    Args:
-        cfg (Config): See :func:`build_test_datasets`.
-        model (BaseSegmentor): It predicts these classes.
-
     Raises:
-        InputError: If the data set names no classes, or another number.
+        InputError: If the data set names no classes, or another number than
+            the model predicts.
     """
     meta = build_test_datasets(cfg, lazy=True)[0].metainfo
     key = _test_datasets(cfg)[0][0]
@@ -119,14 +103,11 @@ def read_image(path: str | Path) -> np.ndarray:
     if not path.is_file():
         raise InputError(f'The image {path} does not exist.')
     try:
-        data = path.read_bytes()
+        data = np.frombuffer(path.read_bytes() or b'\0', np.uint8)
     except OSError as error:
-        raise InputError(f'The image {path} cannot be read ({error}).') from (
-            error
-        )
-    image = cv2.imdecode(
-        np.frombuffer(data or b'\0', np.uint8), cv2.IMREAD_COLOR
-    )
+        message = f'The image {path} cannot be read ({error}).'
+        raise InputError(message) from error
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR)
     if image is None:
         raise InputError(
             f'{path} is no image that can be decoded, or a damaged one.'

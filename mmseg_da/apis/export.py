@@ -1,5 +1,3 @@
-"""Export a segmentor's network and check the file."""
-
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,11 +47,6 @@ def export(
         InputError: If the arguments do not go together, a package is
             missing, or the file differs from the network by more than the
             precision explains.
-
-    Example:
-        >>> model = init_model(config, 'best.pth', device='cpu')
-        >>> export(model, 'best.onnx', shape=(512, 1024))['agreement']
-        1.0
     """
     fast = FastSegmentor(model, pack=False)
     predictor = Predictor(fast, scale=tuple(shape[::-1]))

@@ -36,11 +36,6 @@ def inference(
 
     Raises:
         InputError: If an image file is missing or damaged.
-
-    Example:
-        >>> model = init_model('configs/da/bisenet_adv_gta2cs.py', 'best.pth')
-        >>> inference(model, ['a.png', 'b.png'])[1].shape
-        (1024, 2048)
     """
     if not isinstance(images, (list, tuple)):
         return inference(model, [images])[0]
@@ -67,11 +62,8 @@ def init_predictor(
         checkpoint (str | Path): Weights of the config's model; or its
             exported network, ``.onnx`` or ``.xml``, which runs on the CPU in
             the precision that it was exported in.
-        device (str | torch.device): Defaults to 'auto': CUDA if there is
-            any.
-        precision (str): 'fp32', 'bf16' or, on CUDA, 'fp16'. Defaults to
-            'fp32'.
-        compile (bool): See :class:`FastSegmentor`. Defaults to False.
+        device (str | torch.device): Defaults to 'auto': CUDA if there is any.
+        precision, compile: See :class:`FastSegmentor`.
 
     Raises:
         InputError: If config and checkpoint cannot be used, or the config's

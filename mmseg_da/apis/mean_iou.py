@@ -1,5 +1,3 @@
-"""Score class maps, whatever predicts them."""
-
 from collections.abc import Callable
 
 import numpy as np
@@ -27,17 +25,11 @@ def mean_iou(
             is, like ``rich.progress.track``. Defaults to showing nothing.
 
     Returns:
-        float: mIoU over the classes that are labelled or predicted, in
-        percent.
+        float: mIoU in percent over the classes that occur.
 
     Raises:
         InputError: If there are no labelled test data, or a label has
             another size than its image.
-
-    Example:
-        >>> cfg = load_config('configs/da/bisenet_adv_gta2cs.py')
-        >>> mean_iou(init_predictor(cfg, 'best.pth'), cfg)
-        24.3
     """
     datasets = build_test_datasets(cfg)
     count = len(datasets[0].metainfo['classes'])

@@ -20,14 +20,8 @@ from mmseg_da.utils.device import pick_device
 def build_segmentor(cfg: Config) -> BaseSegmentor:
     """Build a config's segmentor with random weights, in eval mode.
 
-    Pretrained weights are not fetched, and what a config trains beside the
-    segmentor, such as a discriminator, is not built.
-
-    Args:
-        cfg (Config): Any MMSegmentation config.
-
-    Returns:
-        BaseSegmentor: The segmentor, on the CPU.
+    It is on the CPU. Pretrained weights are not fetched, and what a config
+    trains beside the segmentor, such as a discriminator, is not built.
 
     Raises:
         InputError: If the config has no model, or it cannot be built.

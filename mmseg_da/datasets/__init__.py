@@ -7,28 +7,15 @@ from mmseg_da.datasets.gta5 import GTA5Dataset
 from mmseg_da.datasets.rare_class_sampler import RareClassSampler
 from mmseg_da.datasets.samplers import InfiniteSampler, SeededIndex
 from mmseg_da.datasets.synthia import SYNTHIADataset
-from mmseg_da.datasets.transforms import (
-    ColorJitter,
-    EvaluateAtInputSize,
-    LoadImage,
-    LoadTrainIds,
-    RandomResizedCrop,
-    ResizeToScale,
-)
+from mmseg_da.datasets.transforms import *  # noqa: F403
 
 __all__ = [
     'ACDCDataset',
     'CityscapesDataset',
-    'ColorJitter',
-    'EvaluateAtInputSize',
     'FolderDataset',
     'GTA5Dataset',
     'InfiniteSampler',
-    'LoadImage',
-    'LoadTrainIds',
-    'RandomResizedCrop',
     'RareClassSampler',
-    'ResizeToScale',
     'SYNTHIADataset',
     'SeededIndex',
 ]

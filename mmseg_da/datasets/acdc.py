@@ -1,6 +1,4 @@
-"""ACDC (Sakaridis et al. 2021): fog, night, rain and snow."""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from mmseg.datasets import CityscapesDataset as MMSegCityscapesDataset
 
@@ -14,35 +12,30 @@ CONDITIONS = ('fog', 'night', 'rain', 'snow')
 
 @DATASETS.register_module()
 class ACDCDataset(FolderDataset):
-    """ACDC as shipped, all conditions in one data set or some of them.
+    """ACDC (Sakaridis et al., ICCV 2021) as shipped: fog, night, rain, snow.
 
     Images are ``rgb_anon/{fog,night,rain,snow}/{train,val,test}/*/
     *_rgb_anon.png``, labels ``gt/.../*_gt_labelTrainIds.png``. The reference
-    images in fair weather (``*_ref``) lie in other folders.
+    images in fair weather (``*_ref``) lie in other folders. Without
+    ``data_prefix`` the images are ``rgb_anon/*/train``, without labels; with
+    labels add ``seg_map_path='gt/*/train'``.
 
     Args:
-        data_prefix (dict, optional): Patterns over the conditions. Defaults
-            to ``dict(img_path='rgb_anon/*/train')``, without labels; with
-            labels add ``seg_map_path='gt/*/train'``.
         conditions (Sequence[str], optional): The conditions to keep.
             Defaults to None: all four.
-        img_suffix (str): Defaults to '_rgb_anon.png'.
-        seg_map_suffix (str): Defaults to '_gt_labelTrainIds.png'.
         **kwargs: As in :class:`FolderDataset`.
     """
 
     METAINFO = MMSegCityscapesDataset.METAINFO
+    DATA_PREFIX = {'img_path': 'rgb_anon/*/train'}
+    SUFFIXES = {
+        'img_suffix': '_rgb_anon.png',
+        'seg_map_suffix': '_gt_labelTrainIds.png',
+    }
 
     def __init__(
-        self,
-        data_prefix: Mapping[str, str | None] | None = None,
-        conditions: Sequence[str] | None = None,
-        img_suffix: str = '_rgb_anon.png',
-        seg_map_suffix: str = '_gt_labelTrainIds.png',
-        **kwargs,
+        self, *, conditions: Sequence[str] | None = None, **kwargs
     ) -> None:
-        if data_prefix is None:
-            data_prefix = {'img_path': 'rgb_anon/*/train'}
         self.conditions = conditions
         if conditions is not None and (
             not isinstance(conditions, (list, tuple))
@@ -53,12 +46,7 @@ class ACDCDataset(FolderDataset):
                 f'conditions is {conditions!r}, but it must be a list of '
                 f'some of {", ".join(CONDITIONS)}, or None for all.'
             )
-        super().__init__(
-            data_prefix=data_prefix,
-            img_suffix=img_suffix,
-            seg_map_suffix=seg_map_suffix,
-            **kwargs,
-        )
+        super().__init__(**kwargs)
 
     def select(self, names: list[str]) -> list[str]:
         """Keep the images of ``conditions``."""

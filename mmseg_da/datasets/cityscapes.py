@@ -1,5 +1,3 @@
-"""Cityscapes (Cordts et al. 2016)."""
-
 from collections.abc import Mapping, Sequence
 
 from mmseg.datasets import CityscapesDataset as MMSegCityscapesDataset
@@ -13,7 +11,7 @@ from mmseg_da.registry import DATASETS
 
 @DATASETS.register_module()
 class CityscapesDataset(FolderDataset):
-    """Cityscapes as shipped, with no conversion step.
+    """Cityscapes (Cordts et al., CVPR 2016) as shipped, not converted.
 
     The official ``*_gtFine_labelIds.png`` are read as they are;
     ``seg_map_suffix='_gtFine_labelTrainIds.png'`` reads converted ones.
@@ -24,13 +22,15 @@ class CityscapesDataset(FolderDataset):
             labelled ones.
         cities (Sequence[str], optional): The cities to keep. Defaults to
             None: all.
-        img_suffix (str): Defaults to '_leftImg8bit.png'.
-        seg_map_suffix (str): Defaults to '_gtFine_labelIds.png'.
         **kwargs: As in :class:`FolderDataset`.
     """
 
     METAINFO = MMSegCityscapesDataset.METAINFO
     DEFAULT_ENCODING = UNCLEAR
+    SUFFIXES = {
+        'img_suffix': '_leftImg8bit.png',
+        'seg_map_suffix': '_gtFine_labelIds.png',
+    }
     ADVICE = (
         'put Cityscapes under data/cityscapes as the README shows, set the '
         "data set's data_root, or make the demo data with "
@@ -41,8 +41,6 @@ class CityscapesDataset(FolderDataset):
         self,
         data_prefix: Mapping[str, str | None],
         cities: Sequence[str] | None = None,
-        img_suffix: str = '_leftImg8bit.png',
-        seg_map_suffix: str = '_gtFine_labelIds.png',
         **kwargs,
     ) -> None:
         if data_prefix is None:
@@ -54,12 +52,7 @@ class CityscapesDataset(FolderDataset):
                 f'cities is {cities!r}, but it must be a list of names, or '
                 'None for all.'
             )
-        super().__init__(
-            data_prefix=data_prefix,
-            img_suffix=img_suffix,
-            seg_map_suffix=seg_map_suffix,
-            **kwargs,
-        )
+        super().__init__(data_prefix, **kwargs)
 
     def select(self, names: list[str]) -> list[str]:
         """Keep the images of ``cities``."""

@@ -22,19 +22,9 @@ def build_encoding(
     classes: Sequence[str],
     palette: Sequence[Sequence[int]] | None = None,
 ) -> LabelEncoding:
-    """Build the encoding that a config declares.
+    """Build the encoding that a config declares, for these classes.
 
-    Args:
-        spec (str | Mapping): 'label_ids', 'train_ids', 'colours', a JSON
-            file, or a dict with ``ids`` (id to class) or ``colours`` (colour
-            to class), and with ``ids`` a ``channel`` of RGB(A) files. A
-            class is a name or a number; 255 is ignored.
-        classes (Sequence[str]): Names of the classes.
-        palette (Sequence[Sequence[int]], optional): Their colours. Defaults
-            to None.
-
-    Returns:
-        LabelEncoding: The encoding.
+    :class:`mmseg_da.FolderDataset` says what a declaration looks like.
 
     Raises:
         InputError: The declaration cannot be read, names a class that does
@@ -86,20 +76,21 @@ def build_encoding(
 
 def _read_json(path: str) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict:
-        names = [name for name, _ in pairs]
-        for name in names:
-            if names.count(name) > 1:
+        found = {}
+        for name, value in pairs:
+            if name in found:
                 raise InputError(
                     f'{path} has the key {name!r} twice: keep one.'
                 )
-        return dict(pairs)
+            found[name] = value
+        return found
 
     try:
         text = Path(expand_path(path)).read_text(encoding='utf-8-sig')
         return json.loads(text, object_pairs_hook=unique)
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(
             f'label_encoding names {path}, which cannot be read as JSON '
             f'({type(error).__name__}: {error}).'
@@ -148,14 +139,11 @@ def _read_id(key: Any) -> int | None:
 
 
 def _read_colour(key: Any) -> int | None:
-    if isinstance(key, str) and key.startswith('#') and len(key) == 7:
-        key = [key[i : i + 2] for i in (1, 3, 5)]
-        base = 16
-    else:
-        key = key.split(',') if isinstance(key, str) else key
-        base = 10
     try:
-        values = [int(v, base) if isinstance(v, str) else int(v) for v in key]
+        if isinstance(key, str) and key.startswith('#') and len(key) == 7:
+            key = bytes.fromhex(key[1:])
+        key = key.split(',') if isinstance(key, str) else key
+        values = [int(value) for value in key]
     except (TypeError, ValueError):
         return None
     is_colour = len(values) == 3 and all(0 <= v < 256 for v in values)
@@ -163,13 +151,7 @@ def _read_colour(key: Any) -> int | None:
 
 
 def check_classes(meta: Mapping) -> dict:
-    """Check the classes and the palette of a config.
-
-    Args:
-        meta (Mapping): ``classes``, and ``palette`` if it is given.
-
-    Returns:
-        dict: A copy.
+    """Copy a config's ``classes`` and, if it is given, ``palette``.
 
     Raises:
         InputError: They are no list of different names, or there is not one

@@ -5,11 +5,7 @@ from dataclasses import replace
 
 from mmseg.datasets import CityscapesDataset
 
-from mmseg_da.datasets.label_encoding import (
-    IGNORE_INDEX,
-    LabelEncoding,
-    pack,
-)
+from mmseg_da.datasets.label_encoding import IGNORE_INDEX, LabelEncoding, pack
 from mmseg_da.errors import InputError
 
 # The Cityscapes label id of each of the 19 train ids, road to bicycle.
@@ -70,18 +66,10 @@ UNCLEAR = replace(LABEL_IDS, is_declared=False, is_unclear=True)
 def build_named(
     name: str, classes: Sequence[str], palette: Sequence[Sequence[int]] = ()
 ) -> LabelEncoding:
-    """Build an encoding by its name.
-
-    Args:
-        name (str): 'label_ids', 'train_ids' or 'colours'.
-        classes (Sequence[str]): Names of the classes.
-        palette (Sequence[Sequence[int]]): Their colours. Defaults to ().
-
-    Returns:
-        LabelEncoding: The encoding.
+    """Build the encoding 'label_ids', 'train_ids' or 'colours'.
 
     Raises:
-        InputError: The classes or colours do not allow for it.
+        InputError: The classes, or the palette's colours, do not allow for it.
     """
     if tuple(classes) == tuple(_CITYSCAPES['classes']):
         return NAMED[name]
@@ -131,17 +119,9 @@ def guess_encoding(
     classes: Sequence[str] = _CITYSCAPES['classes'],
     palette: Sequence[Sequence[int]] = (),
 ) -> LabelEncoding | None:
-    """Guess an encoding by what the names of label files end in.
+    """Guess train ids or label ids from what the names of labels end in.
 
-    Args:
-        suffix (str): The end of the names.
-        classes (Sequence[str]): Names of the classes. Defaults to
-            Cityscapes'.
-        palette (Sequence[Sequence[int]]): Their colours. Defaults to ().
-
-    Returns:
-        LabelEncoding, optional: Train ids or label ids where the suffix says
-        so, in any spelling; otherwise None.
+    None where the suffix says neither, in any spelling.
     """
     letters = ''.join(c for c in suffix.lower() if c.isalpha())
     for part, name in (('trainid', 'train_ids'), ('labelid', 'label_ids')):
@@ -152,15 +132,7 @@ def guess_encoding(
 
 
 def get_encoding(spec: str | LabelEncoding | None) -> LabelEncoding:
-    """Get a sample's encoding: one by name, or one that was built before.
-
-    Args:
-        spec (str | LabelEncoding, optional): A name of ``NAMED``, an
-            encoding, or None for an unclear one.
-
-    Returns:
-        LabelEncoding: The encoding.
-    """
+    """Get an encoding by its name; an unclear one for None."""
     if isinstance(spec, LabelEncoding):
         return spec
     return UNCLEAR if spec is None else NAMED[spec]

@@ -1,11 +1,9 @@
-"""Images of any folder, with labels of any encoding or without."""
-
 import logging
 import os.path as osp
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
-from mmcv.transforms import LoadAnnotations
+from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.logging import print_log
 from mmseg.datasets import CityscapesDataset as _MMSegCityscapes
 
@@ -15,18 +13,15 @@ from mmseg_da.datasets.label_encoding import LabelEncoding
 from mmseg_da.datasets.listing import (
     VIDEO_SUFFIXES,
     expand_path,
+    find_images,
+    find_labels,
     folder_of,
     shorten,
 )
 from mmseg_da.datasets.resized import check_resized, count_copied
-from mmseg_da.datasets.sample_files import (
-    describe_shortage,
-    find_images,
-    find_labels,
-)
 from mmseg_da.datasets.seeded_dataset import SeededDataset
 from mmseg_da.datasets.transforms._check import check_size
-from mmseg_da.datasets.video import check_video_pipeline, list_frames
+from mmseg_da.datasets.video import list_frames
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 
@@ -89,6 +84,9 @@ class FolderDataset(SeededDataset):
     """
 
     METAINFO: dict = {}
+    #: Layout of a preset, where the config names no other.
+    DATA_PREFIX: dict = {'img_path': ''}
+    SUFFIXES: dict = {'img_suffix': None, 'seg_map_suffix': None}
     ADVICE = (
         "set the data set's data_root and data_prefix.img_path to where the "
         'images are'
@@ -100,8 +98,6 @@ class FolderDataset(SeededDataset):
         self,
         data_prefix: Mapping[str, str | None] | None = None,
         label_encoding: str | Mapping | None = None,
-        img_suffix: str | None = None,
-        seg_map_suffix: str | None = None,
         metainfo: Mapping | None = None,
         img_scale: tuple[int, int] | None = None,
         max_samples: int | None = None,
@@ -128,14 +124,12 @@ class FolderDataset(SeededDataset):
         super().__init__(
             data_prefix={
                 key: expand_path(path)
-                for key, path in (data_prefix or {'img_path': ''}).items()
+                for key, path in (data_prefix or self.DATA_PREFIX).items()
                 if path is not None
             },
-            img_suffix=img_suffix,
-            seg_map_suffix=seg_map_suffix,
             metainfo=metainfo,
             pipeline=list(pipeline),
-            **kwargs,
+            **{**self.SUFFIXES, **kwargs},
         )
         self._check_pipeline()
         if self.is_labelled:
@@ -221,24 +215,24 @@ class FolderDataset(SeededDataset):
         return info
 
     def find_shortage(self) -> str | None:
-        """Tell whether there are fewer images than were asked for.
+        """Say in a sentence if there are fewer images than were asked for.
 
-        Returns:
-            str, optional: A sentence with the numbers. Only after
-            :meth:`find_samples`.
+        Only after :meth:`find_samples`.
         """
-        finding = describe_shortage(
-            self.num_available, self.max_samples, count_copied(self.data_root)
-        )
+        found, wanted = self.num_available, self.max_samples
+        copied = count_copied(self.data_root)
+        if wanted is not None and found < wanted:
+            finding = f'max_samples is {wanted:,}, but there are {found:,} '
+        elif wanted is None and copied and copied[0] < copied[1]:
+            finding = 'the resized copy was made with '
+            finding += f'{copied[0]:,} of {copied[1]:,} '
+        else:
+            return None
         path = self.data_prefix.get('img_path')
-        return finding and f"{type(self).__name__} in '{path}': {finding}."
+        return f"{type(self).__name__} in '{path}': {finding}images."
 
     def find_samples(self) -> tuple[list[dict], list[dict]]:
-        """Find the samples, those without a label file too.
-
-        Returns:
-            tuple[list[dict], list[dict]]: All samples, and those of them
-            whose label is missing.
+        """Find all samples, and those of them whose label file is missing.
 
         Raises:
             InputError: Folder, images or list are not there.
@@ -277,13 +271,8 @@ class FolderDataset(SeededDataset):
         path = self.data_prefix.get('img_path', '')
         if self.is_video:
             return list_frames(path)
-        files = find_images(
-            path,
-            self.img_suffix,
-            self.ann_file,
-            self.backend_args,
-            self.ADVICE,
-        )
+        where = self.img_suffix, self.ann_file, self.backend_args
+        files = find_images(path, *where, self.ADVICE)
         return {name: {'img_path': file} for name, file in files.items()}
 
     def _check_pipeline(self) -> None:
@@ -296,5 +285,16 @@ class FolderDataset(SeededDataset):
                 'loads labels: set it to the folder of the labels, or take '
                 'the transform out.'
             )
-        if self.is_video:
-            check_video_pipeline(name, steps, self.is_labelled)
+        if not self.is_video:
+            return
+        if self.is_labelled:
+            raise InputError(
+                f'{name} has a video and data_prefix.seg_map_path, but a '
+                'video has no labels: set it to None, or write the frames as '
+                'images.'
+            )
+        if any(type(step) is LoadImageFromFile for step in steps):
+            raise InputError(
+                f'{name} has a video, but its pipeline has LoadImageFromFile: '
+                'use mmseg_da.LoadImage.'
+            )

@@ -1,7 +1,5 @@
-"""GTA5 ("Playing for Data", Richter et al. 2016)."""
-
 import os.path as osp
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from mmseg.datasets import CityscapesDataset as MMSegCityscapesDataset
 
@@ -16,21 +14,20 @@ from mmseg_da.registry import DATASETS
 class GTA5Dataset(FolderDataset):
     """GTA5 as shipped: ``images/00001.png`` and ``labels/00001.png``.
 
-    The labels may be the palette PNGs of the data set, their RGB
-    conversions, or, with ``seg_map_suffix='_labelTrainIds.png'``, train ids.
+    From "Playing for Data" (Richter et al., ECCV 2016). The labels may be
+    the palette PNGs of the data set, their RGB conversions, or, with
+    ``seg_map_suffix='_labelTrainIds.png'``, train ids.
 
     Args:
-        data_prefix (dict, optional): As in :class:`FolderDataset`. Defaults
-            to ``dict(img_path='images', seg_map_path='labels')``.
         ids (Sequence[int | str], optional): The frames to keep, as numbers
             or as file names without suffix. Defaults to None: all.
-        img_suffix (str): Defaults to '.png'.
-        seg_map_suffix (str): Defaults to '.png'.
         **kwargs: As in :class:`FolderDataset`.
     """
 
     METAINFO = MMSegCityscapesDataset.METAINFO
     DEFAULT_ENCODING = UNCLEAR
+    DATA_PREFIX = {'img_path': 'images', 'seg_map_path': 'labels'}
+    SUFFIXES = {'img_suffix': '.png', 'seg_map_suffix': '.png'}
     ADVICE = (
         "put GTA5 under data/gta5 as the README shows, set the data set's "
         'data_root, or make the demo data with '
@@ -38,27 +35,15 @@ class GTA5Dataset(FolderDataset):
     )
 
     def __init__(
-        self,
-        data_prefix: Mapping[str, str | None] | None = None,
-        ids: Sequence[int | str] | None = None,
-        img_suffix: str = '.png',
-        seg_map_suffix: str = '.png',
-        **kwargs,
+        self, *, ids: Sequence[int | str] | None = None, **kwargs
     ) -> None:
-        if data_prefix is None:
-            data_prefix = {'img_path': 'images', 'seg_map_path': 'labels'}
         if ids is not None and not isinstance(ids, (list, tuple)):
             raise InputError(
                 f'ids is {ids!r}, but it must be a list of frames, or None '
                 'for all.'
             )
         self.ids = ids
-        super().__init__(
-            data_prefix=data_prefix,
-            img_suffix=img_suffix,
-            seg_map_suffix=seg_map_suffix,
-            **kwargs,
-        )
+        super().__init__(**kwargs)
 
     def select(self, names: list[str]) -> list[str]:
         """Keep the frames of ``ids``."""

@@ -18,6 +18,7 @@ IGNORE_INDEX = 255
 # Marks what a table does not know. It is no class, and not the void.
 UNKNOWN = 254
 MAX_CLASSES = 254
+Pairs = tuple[tuple[int, int], ...]
 CHANNELS = ('red', 'green', 'blue', 'alpha')
 
 
@@ -39,49 +40,34 @@ class LabelEncoding:
     Classes are numbers from 0 to 253; 255 is ignored in training and in
     evaluation.
 
-    Attributes:
-        expected (str): Which values a file may hold, for messages.
-        expected_colours (str): The same of colours. Defaults to ''.
-        ids (tuple[tuple[int, int], ...]): Pairs of an id and its class. Empty
-            if the files hold colours.
-        colours (tuple[tuple[int, int], ...]): Pairs of a colour of 24 bits
-            (see :func:`pack`) and its class. Empty if the files hold ids.
-        channel (str, optional): The channel of an RGB(A) file that holds the
-            ids: one of ``CHANNELS``. Defaults to None: the file is grey, or
-            has a palette.
-        class_colours (tuple[tuple[int, int], ...]): Colours that contradict
-            the ids of a palette file when they belong to another class.
-        shared_colours (tuple[tuple[int, int], ...]): Pairs of an id and a
-            colour that belong together although the colour is the one of
-            another class.
-        is_declared (bool): Whether the config names the encoding. Otherwise
-            the colours of a palette may overrule it. Defaults to True.
-        is_unclear (bool): Whether a file of low ids could also hold train
-            ids. Defaults to False.
+    Colours are numbers of 24 bits, see :func:`pack`.
     """
 
+    #: Which values a file may hold, for messages, and which colours.
     expected: str
     expected_colours: str = ''
-    ids: tuple[tuple[int, int], ...] = ()
-    colours: tuple[tuple[int, int], ...] = ()
+    #: Pairs of an id and its class. Empty if the files hold colours.
+    ids: Pairs = ()
+    #: Pairs of a colour and its class. Empty if the files hold ids.
+    colours: Pairs = ()
+    #: Which of CHANNELS holds the ids of an RGB(A) file; None: the file is
+    #: grey, or has a palette.
     channel: str | None = None
-    class_colours: tuple[tuple[int, int], ...] = ()
-    shared_colours: tuple[tuple[int, int], ...] = ()
+    #: Pairs of a colour and its class that contradict a palette file whose
+    #: id of that colour is another class's.
+    class_colours: Pairs = ()
+    #: Pairs of an id and another class's colour that belong together.
+    shared_colours: Pairs = ()
+    #: Whether the config names the encoding. Otherwise the colours of a
+    #: palette may overrule it.
     is_declared: bool = True
+    #: Whether a file of low ids could also hold train ids.
     is_unclear: bool = False
 
 
 @lru_cache(maxsize=16)
 def id_table(encoding: LabelEncoding, size: int) -> np.ndarray:
-    """Build the table from ids to classes.
-
-    Args:
-        encoding (LabelEncoding): The encoding.
-        size (int): 256 for files of 8 bits, 65536 for files of 16 bits.
-
-    Returns:
-        np.ndarray: The class of each id, uint8, shape (size,).
-    """
+    """Build the table ``(size,)`` from ids of 8 or 16 bits to classes."""
     table = np.full(size, UNKNOWN, np.uint8)
     for label_id, index in encoding.ids:
         if label_id < size:
@@ -90,7 +76,7 @@ def id_table(encoding: LabelEncoding, size: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=2)
-def colour_table(colours: tuple[tuple[int, int], ...]) -> np.ndarray:
+def colour_table(colours: Pairs) -> np.ndarray:
     """Build the table from colours of 24 bits to classes (16 MiB)."""
     table = np.full(1 << 24, UNKNOWN, np.uint8)
     for colour, index in colours:
@@ -102,6 +88,7 @@ def colour_table(colours: tuple[tuple[int, int], ...]) -> np.ndarray:
 class _Palette:
     """What the 256 entries of a palette say beside an encoding's ids."""
 
+    colours: np.ndarray
     by_id: np.ndarray
     by_colour: np.ndarray
     contradicts: np.ndarray
@@ -112,6 +99,8 @@ class _Palette:
 def _read_palette(palette: bytes, encoding: LabelEncoding) -> _Palette:
     colours = dict(encoding.class_colours or encoding.colours)
     entries = [pack(palette[i : i + 3]) for i in range(0, len(palette), 3)]
+    packed = np.zeros(256, np.uint32)
+    packed[: len(entries)] = entries
     by_colour = np.full(256, UNKNOWN, np.uint8)
     by_colour[: len(entries)] = [colours.get(c, UNKNOWN) for c in entries]
     by_id = id_table(encoding, 256)
@@ -121,21 +110,15 @@ def _read_palette(palette: bytes, encoding: LabelEncoding) -> _Palette:
     for label_id, colour in encoding.shared_colours:
         if label_id < len(entries) and entries[label_id] == colour:
             is_class[label_id] = False
-    return _Palette(by_id, by_colour, is_class & ~agrees, agrees)
+    return _Palette(packed, by_id, by_colour, is_class & ~agrees, agrees)
 
 
 def decode_ids(
     array: np.ndarray, path: str, encoding: LabelEncoding
 ) -> np.ndarray:
-    """Turn ids into classes.
+    """Turn ids, uint8 or uint16 ``(H, W)``, into classes and 255 (void).
 
-    Args:
-        array (np.ndarray): Ids, uint8 or uint16, shape (H, W).
-        path (str): The file they come from, for the message.
-        encoding (LabelEncoding): Names the class of each id.
-
-    Returns:
-        np.ndarray: Classes and 255 (void), uint8, shape (H, W).
+    ``path`` is the file they come from, for the message. Classes are uint8.
 
     Raises:
         LabelValueError: An id is not in the encoding.
@@ -147,21 +130,15 @@ def decode_ids(
 def decode_palette(
     indices: np.ndarray, palette: bytes, path: str, encoding: LabelEncoding
 ) -> tuple[np.ndarray, bool]:
-    """Turn the indices of a palette file into classes.
+    """Turn the indices ``(H, W)`` of a palette file into classes.
 
-    Indices are ids, as long as no colour of the palette belongs to another
-    class than its id. Where all colours in use contradict the ids, the
-    colours count, unless the config declares the encoding.
-
-    Args:
-        indices (np.ndarray): Indices, uint8, shape (H, W).
-        palette (bytes): Red, green and blue of up to 256 entries.
-        path (str): The file they come from, for the message.
-        encoding (LabelEncoding): Names the class of each id and colour.
+    Indices are ids, as long as no colour of the palette (red, green and blue
+    of up to 256 entries) belongs to another class than its id. Where all
+    colours in use contradict the ids, the colours count, unless the config
+    declares the encoding.
 
     Returns:
-        tuple[np.ndarray, bool]: Classes and 255 (void), uint8, shape (H, W);
-        and whether the colours confirm them.
+        tuple[np.ndarray, bool]: Classes, and whether the colours confirm them.
 
     Raises:
         LabelValueError: An index or a colour is not in the encoding, or
@@ -172,16 +149,16 @@ def decode_palette(
         decoded = cv2.LUT(indices, read.by_colour)
         unknown = decoded == UNKNOWN
         if unknown.any():
-            _raise_unknown_indices(indices[unknown], palette, path, encoding)
+            _raise_unknown_colours(
+                read.colours[indices[unknown]], path, encoding
+            )
         return decoded, True
-    expected = encoding.expected
-    if not read.contradicts.any():
-        decoded = _look_up(indices, read.by_id, path, expected)
-        return decoded, bool(read.agrees.any())
-    used = np.bincount(indices.ravel(), minlength=256) > 0
-    contradicts, agrees = used & read.contradicts, used & read.agrees
+    contradicts, agrees = read.contradicts, read.agrees
+    if contradicts.any():
+        used = np.bincount(indices.ravel(), minlength=256) > 0
+        contradicts, agrees = used & contradicts, used & agrees
     if not contradicts.any():
-        decoded = _look_up(indices, read.by_id, path, expected)
+        decoded = _look_up(indices, read.by_id, path, encoding.expected)
         return decoded, bool(agrees.any())
     if (
         not encoding.is_declared
@@ -202,18 +179,9 @@ def decode_palette(
 def decode_colours(
     array: np.ndarray, path: str, encoding: LabelEncoding
 ) -> np.ndarray:
-    """Turn colours into classes.
+    """Turn colours, RGB of uint8 ``(H, W, 3)``, into classes.
 
-    Args:
-        array (np.ndarray): Colours in RGB order, uint8, shape (H, W, 3).
-        path (str): The file they come from, for the message.
-        encoding (LabelEncoding): Names the class of each colour.
-
-    Returns:
-        np.ndarray: Classes and 255 (void), uint8, shape (H, W).
-
-    Raises:
-        LabelValueError: A colour is not in the encoding.
+    See :func:`decode_ids`.
     """
     # As B, G, R, A bytes a pixel reads as one little-endian 32-bit number.
     packed = cv2.cvtColor(array, cv2.COLOR_RGB2BGRA).view('<u4')[..., 0]
@@ -226,15 +194,7 @@ def decode_colours(
 
 
 def fits_train_ids(array: np.ndarray, num_classes: int = 19) -> bool:
-    """Tell whether all values of a map could be train ids.
-
-    Args:
-        array (np.ndarray): Ids, uint8, shape (H, W).
-        num_classes (int): Number of classes. Defaults to 19.
-
-    Returns:
-        bool: Whether each value is below ``num_classes`` or 255.
-    """
+    """Tell whether all values, of uint8, could be train ids, or are 255."""
     counts = cv2.calcHist([array], [0], None, [256], [0, 256]).ravel()
     return not counts[num_classes:IGNORE_INDEX].any()
 
@@ -252,15 +212,6 @@ def _look_up(
             f'{_count_text(map(str, values), pixels)}, but {expected}.'
         )
     return decoded
-
-
-def _raise_unknown_indices(
-    indices: np.ndarray, palette: bytes, path: str, encoding: LabelEncoding
-) -> None:
-    colours = np.zeros(256, np.uint32)
-    for index in range(len(palette) // 3):
-        colours[index] = pack(palette[3 * index : 3 * index + 3])
-    _raise_unknown_colours(colours[indices], path, encoding)
 
 
 def _raise_unknown_colours(

@@ -1,9 +1,10 @@
-"""Which files a folder holds."""
+"""Which files a folder holds, and which of them a data set takes."""
 
 import os
 import re
 from collections.abc import Iterable
 
+import mmengine
 import mmengine.fileio as fileio
 
 from mmseg_da.errors import InputError
@@ -24,9 +25,7 @@ def expand_path(path: str) -> str:
 
 
 def find_files(
-    path: str,
-    suffix: str | tuple[str, ...],
-    backend_args: dict | None = None,
+    path: str, suffix: str | tuple[str, ...], backend_args: dict | None = None
 ) -> dict[str, str]:
     """Find the files of a folder and its subfolders, or those of a pattern.
 
@@ -41,12 +40,11 @@ def find_files(
             then end as the pattern does (unless it ends in ``.*``).
         suffix (str | tuple[str, ...]): What the names of files end in; of
             several suffixes any, in any case.
-        backend_args (dict, optional): A file backend of mmengine other than
-            the local disk. Defaults to None.
+        backend_args (dict, optional): A file backend of mmengine.
 
     Returns:
-        dict[str, str]: The path of each file, by its name: its place in the
-        folder without suffix, with '/', or what the wildcards stand for.
+        dict[str, str]: Each file by its name: its place in the folder
+        without suffix, with '/', or what the wildcards stand for.
 
     Raises:
         InputError: Two files have one name.
@@ -73,12 +71,97 @@ def find_files(
     return found
 
 
-def strip_suffix(name: str, suffix: str | tuple[str, ...]) -> str | None:
-    """Take a suffix off a name.
+def find_images(
+    path: str,
+    suffix: str | None,
+    ann_file: str,
+    backend_args: dict | None,
+    advice: str,
+) -> dict[str, str]:
+    """Find a data set's images by their names, in the order of the names.
 
-    Returns:
-        str, optional: The name without the suffix; None without one.
+    Without a suffix they are of any usual image format. ``ann_file`` lists
+    the names to keep, if it is given. ``advice`` says what to do when there
+    are no images.
+
+    Raises:
+        InputError: Folder, images or list are not there.
     """
+    folder = folder_of(path)
+    if not fileio.isdir(folder, backend_args=backend_args):
+        raise InputError(
+            f"The data set looked for images in '{folder}', which is not a "
+            f'folder: {advice}.'
+        )
+    files = find_files(path, suffix or IMAGE_SUFFIXES, backend_args)
+    wanted = '*' + (suffix or f'({"|".join(IMAGE_SUFFIXES)})')
+    if not files:
+        raise InputError(
+            f"The data set found no file '{wanted}' in '{path}' or its "
+            'subfolders: check the layout (data_prefix.img_path) and '
+            f'img_suffix, or {advice}.'
+        )
+    names = sorted(files)
+    if ann_file:
+        names = sorted(_read_names(ann_file, suffix, backend_args))
+        missing = set(names) - set(files)
+        if missing:
+            raise InputError(
+                f"ann_file '{ann_file}' names {shorten(missing)}, but "
+                f"'{path}' has no such '{wanted}'."
+            )
+    return {name: files[name] for name in names}
+
+
+def find_labels(
+    path: str, suffix: str | None, backend_args: dict | None
+) -> dict[str, str]:
+    """Find a data set's labels by their names.
+
+    Without a suffix they end in '.png', in any case.
+
+    Raises:
+        InputError: The folder is not there.
+    """
+    folder = folder_of(path)
+    if not fileio.isdir(folder, backend_args=backend_args):
+        raise InputError(
+            f"The data set looked for labels in '{folder}', which is not a "
+            'folder: check data_root and data_prefix.seg_map_path (None for '
+            'images without labels).'
+        )
+    return find_files(path, suffix or ('.png',), backend_args)
+
+
+def _read_names(
+    ann_file: str, suffix: str | None, backend_args: dict | None
+) -> list[str]:
+    try:
+        lines = mmengine.list_from_file(
+            ann_file,
+            # Some editors begin a file with a byte-order mark.
+            encoding='utf-8-sig',
+            backend_args=backend_args,
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"ann_file '{ann_file}' cannot be read as a list of image names "
+            f'({type(error).__name__}): give a text file with a name per '
+            'line, without suffix.'
+        ) from error
+    names = [line.strip() for line in lines]
+    known = suffix or IMAGE_SUFFIXES
+    names = [strip_suffix(name, known) or name for name in names if name]
+    if not names:
+        raise InputError(
+            f"ann_file '{ann_file}' is empty: give an image name per line, "
+            'without suffix.'
+        )
+    return list(dict.fromkeys(names))
+
+
+def strip_suffix(name: str, suffix: str | tuple[str, ...]) -> str | None:
+    """Take a suffix off a name; None for a name without it."""
     if isinstance(suffix, str):
         return name[: -len(suffix)] if name.endswith(suffix) else None
     stem, end = os.path.splitext(name)
@@ -120,12 +203,7 @@ def _split_pattern(
 
 
 def _translate(part: str) -> str:
-    fixed = {
-        '**/': '(?:(.*)/)?',
-        '**': '(.*)',
-        '*': '([^/]*)',
-        '?': '([^/])',
-    }
+    fixed = {'**/': '(?:(.*)/)?', '**': '(.*)', '*': '([^/]*)', '?': '([^/])'}
     if part in fixed:
         return fixed[part]
     if _WILDCARD.fullmatch(part):

@@ -1,18 +1,10 @@
-"""Drawing images by the classes that they hold (DAFormer, CVPR 2022)."""
-
-from __future__ import annotations
-
 from collections.abc import Iterator, Sized
 from itertools import count
 from pathlib import PurePath
 
 import numpy as np
 
-from mmseg_da.datasets.samplers import (
-    InfiniteSampler,
-    SeededIndex,
-    mix_seed,
-)
+from mmseg_da.datasets.samplers import InfiniteSampler, SeededIndex, mix_seed
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATA_SAMPLERS
 from mmseg_da.utils.statistics_file import read_statistics
@@ -122,13 +114,11 @@ class RareClassSampler(InfiniteSampler):
         return np.array([content['files'][name] for name in names])
 
     def _indices_of_rank(self, start: int = 0) -> Iterator[SeededIndex]:
-        for place in count(
-            self.rank + start * self.world_size, self.world_size
-        ):
+        first = self.rank + start * self.world_size
+        for place in count(first, self.world_size):
             # Apart from the seed of the sample's augmentation.
             draw = np.random.default_rng([self.seed, place, 1])
-            images = self.images[
-                draw.choice(len(self.chances), p=self.chances)
-            ]
+            label = draw.choice(len(self.chances), p=self.chances)
+            images = self.images[label]
             index = int(images[draw.integers(len(images))])
             yield SeededIndex(index, mix_seed(self.seed, place))

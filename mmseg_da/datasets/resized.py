@@ -10,14 +10,10 @@ TOOL = 'tools/dataset_converters/resize_dataset.py'
 
 
 def check_resized(root: str | None, img_scale: tuple[int, int] | None) -> None:
-    """Check that a copy is whole, fits and is as new as its source.
+    """Check that a data set's root, if a copy, is whole, fits and is new.
 
     A folder that is no copy is not looked at. A source that is not there (on
     another machine) cannot be compared.
-
-    Args:
-        root (str, optional): The data set's ``data_root``.
-        img_scale (tuple[int, int], optional): The data set's.
 
     Raises:
         InputError: The copy is incomplete, of another size, or older than
@@ -53,12 +49,7 @@ def check_resized(root: str | None, img_scale: tuple[int, int] | None) -> None:
 def count_copied(root: str | None) -> tuple[int, int] | None:
     """Count the images of a resized copy, and those that it was made from.
 
-    Args:
-        root (str, optional): The data set's ``data_root``.
-
-    Returns:
-        tuple[int, int], optional: Images copied and images available then;
-        None if the folder is no copy, or one that does not say.
+    None if the folder is no copy, or one that does not say.
     """
     manifest = read_manifest(Path(root)) if root else None
     if manifest is None or 'available' not in manifest:

@@ -10,12 +10,7 @@ from mmseg_da.registry import DATA_SAMPLERS
 
 
 class SeededIndex(int):
-    """A sample's index with the seed of its augmentation.
-
-    Args:
-        index (int): The index in the data set.
-        seed (int): The seed, 0 to 2**32 - 1.
-    """
+    """A sample's index with the seed of its augmentation, below 2**32."""
 
     seed: int
 
@@ -69,12 +64,7 @@ class InfiniteSampler(_InfiniteSampler):
             yield index
 
     def skip(self, num_samples: int) -> None:
-        """Go to a place of the stream, before iterating.
-
-        Args:
-            num_samples (int): How many samples of this rank come before it,
-                counted from the start of the stream.
-        """
+        """Leave out this rank's first samples, before iterating."""
         if num_samples < 0:
             raise ValueError(f'num_samples is {num_samples}, below 0')
         self.indices = self._indices_of_rank(num_samples)

@@ -1,14 +1,15 @@
-"""A data set whose samples carry their own seed and may be unusable."""
-
 import logging
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import numpy as np
 import torch
 from mmengine.dist import get_rank
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
 from mmseg_da.datasets.samplers import SeededIndex, mix_seed
-from mmseg_da.datasets.seeding import seeded
 from mmseg_da.errors import InputError
 
 
@@ -46,16 +47,10 @@ class SeededDataset(BaseSegDataset):
             self._rank = get_rank()
 
     def prepare_data(self, idx: int) -> dict | None:
-        """Run the pipeline on a sample.
+        """Run the pipeline on a sample; None if it is unusable and skipped.
 
-        With an index from this package's :class:`InfiniteSampler` the random
-        generators are seeded for the sample and restored afterwards.
-
-        Args:
-            idx (int): The index, a :class:`SeededIndex` or any other.
-
-        Returns:
-            dict or None: The sample; None if it is unusable and skipped.
+        With a :class:`SeededIndex`, as this package's samplers give it, the
+        random generators are seeded for the sample and restored afterwards.
         """
         self._last_seed = getattr(idx, 'seed', None)
         try:
@@ -99,3 +94,22 @@ class SeededDataset(BaseSegDataset):
             return super()._rand_another()
         seed = mix_seed(self._last_seed, 1)
         return SeededIndex(seed % len(self), seed)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed python's, numpy's and torch's CPU generator for a while.
+
+    Their states are restored afterwards, so what runs inside leaves no trace
+    in the training's own random stream. GPU generators are left alone.
+    """
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])

@@ -1,12 +1,10 @@
 """Frames of a video file as images."""
 
 import os
-from collections.abc import Sequence
 from functools import lru_cache
 
 import cv2
 import numpy as np
-from mmcv.transforms import BaseTransform, LoadImageFromFile
 
 from mmseg_da.errors import InputError, UnreadableFileError
 
@@ -14,40 +12,8 @@ from mmseg_da.errors import InputError, UnreadableFileError
 _MISSING_AT_END = 30
 
 
-def check_video_pipeline(
-    owner: str, transforms: Sequence[BaseTransform], is_labelled: bool
-) -> None:
-    """Check that a data set can use a video.
-
-    Args:
-        owner (str): The data set, for messages.
-        transforms (Sequence[BaseTransform]): Its pipeline.
-        is_labelled (bool): Whether it has labels.
-
-    Raises:
-        InputError: It has labels, or a loader that reads image files alone.
-    """
-    if is_labelled:
-        raise InputError(
-            f'{owner} has a video and data_prefix.seg_map_path, but a video '
-            'has no labels: set it to None, or write the frames as images.'
-        )
-    if any(type(step) is LoadImageFromFile for step in transforms):
-        raise InputError(
-            f'{owner} has a video, but its pipeline has LoadImageFromFile: '
-            'use mmseg_da.LoadImage.'
-        )
-
-
 def list_frames(path: str) -> dict[str, dict]:
-    """List the frames of a video as samples.
-
-    Args:
-        path (str): The video file.
-
-    Returns:
-        dict[str, dict]: ``img_path`` and ``frame`` of each, by its number.
-    """
+    """List a video's frames as samples (``img_path``, ``frame``) by number."""
     return {
         f'{index:06d}': {'img_path': path, 'frame': index}
         for index in range(count_frames(path))
@@ -56,12 +22,6 @@ def list_frames(path: str) -> dict[str, dict]:
 
 def count_frames(path: str) -> int:
     """Count the frames of a video that can be decoded.
-
-    Args:
-        path (str): The video file.
-
-    Returns:
-        int: The number of frames.
 
     Raises:
         InputError: The video, or its first or last frame, cannot be decoded.
@@ -85,14 +45,9 @@ def count_frames(path: str) -> int:
 
 
 def read_frame(path: str, index: int) -> np.ndarray:
-    """Read a frame of a video.
+    """Read a frame, counted from 0, as BGR of uint8 ``(H, W, 3)``.
 
-    Args:
-        path (str): The video file. Each process keeps it open.
-        index (int): The frame, counted from 0.
-
-    Returns:
-        np.ndarray: The frame, BGR, uint8, shape (H, W, 3).
+    Each process keeps the video open.
 
     Raises:
         UnreadableFileError: The frame cannot be decoded.

@@ -5,10 +5,4 @@ from mmseg_da.deploy.fuse import fast_network, fuse
 from mmseg_da.deploy.predictor import Predictor
 from mmseg_da.deploy.segmentor import FastSegmentor
 
-__all__ = [
-    'FastSegmentor',
-    'Predictor',
-    'class_map',
-    'fast_network',
-    'fuse',
-]
+__all__ = ['FastSegmentor', 'Predictor', 'class_map', 'fast_network', 'fuse']

@@ -61,8 +61,7 @@ class LateUpsamplingConv(nn.Module):
     Args:
         conv (nn.Conv2d): 3x3, stride 1, padding 1, over the joined channels.
         channels (Sequence[int]): Channels of each map.
-        relu (bool): Whether a ReLU follows.
-        pack (bool): Whether to pack convolutions for oneDNN.
+        relu, pack (bool): See :func:`conv_relu`.
 
     Shape:
         - Input: maps ``(N, channels[i], H_i, W_i)``.
@@ -109,11 +108,8 @@ def _taps_as_channels(weight: Tensor) -> nn.Conv2d:
 class FastBiSeNet(nn.Module):
     """The function of backbone and decode head: image to logits at 1/8.
 
-    Args:
-        backbone (BiSeNet): With BatchNorm folded into convolutions.
-        head (BiSeNetHead): With BatchNorm folded into convolutions.
-        pack (bool): Whether to pack convolutions for oneDNN, which needs a
-            CPU.
+    BatchNorm is folded into the convolutions. ``pack`` packs them for oneDNN,
+    which needs a CPU.
 
     Shape:
         - Input: ``(N, 3, H, W)``. Output: ``(N, num_classes, H/8, W/8)``.
@@ -124,32 +120,24 @@ class FastBiSeNet(nn.Module):
     ) -> None:
         super().__init__()
         resnet = backbone.context_path
+        layers = backbone.spatial_path.layers
         self.spatial = nn.Sequential(
-            *(
-                conv_relu(layer.conv, True, pack)
-                for layer in backbone.spatial_path.layers
-            )
+            *(conv_relu(layer.conv, True, pack) for layer in layers)
         )
-        self.stem = nn.Sequential(
-            conv_relu(resnet.conv1, True, pack), resnet.maxpool
-        )
+        stem = conv_relu(resnet.conv1, True, pack)
+        self.stem = nn.Sequential(stem, resnet.maxpool)
+        stages = (getattr(resnet, name) for name in resnet.res_layers)
         blocks = [
-            nn.Sequential(
-                *(ResidualBlock(b, pack) for b in getattr(resnet, name))
-            )
-            for name in resnet.res_layers
+            nn.Sequential(*(ResidualBlock(block, pack) for block in stage))
+            for stage in stages
         ]
         self.to_16 = nn.Sequential(*blocks[:3])
         self.to_32 = blocks[3]
         self.refine_16 = backbone.refine_16
         self.refine_32 = backbone.refine_32
-        channels = [
-            backbone.spatial_path.layers[-1].out_channels,
-            *(
-                refine.attention[1].out_channels
-                for refine in (backbone.refine_16, backbone.refine_32)
-            ),
-        ]
+        refined = backbone.refine_16, backbone.refine_32
+        joined = layers[-1], *(refine.attention[1] for refine in refined)
+        channels = [layer.out_channels for layer in joined]
         self.fuse = LateUpsamplingConv(head.fuse.conv, channels, True, pack)
         self.attention = head.attention
         self.classifier = head.conv_seg

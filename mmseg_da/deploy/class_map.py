@@ -24,9 +24,7 @@ class Axis(NamedTuple):
 
 
 def class_map(
-    logits: Tensor,
-    sizes: Sequence[Size],
-    align_corners: bool = False,
+    logits: Tensor, sizes: Sequence[Size], align_corners: bool = False
 ) -> Tensor:
     """Upsample logits bilinearly, step by step, and take the largest.
 
@@ -61,16 +59,11 @@ def class_map(
         return logits.argmax(1).to(dtype)
     logits = logits.float()
     rows, columns = (
-        _axis(
-            logits.shape[2 + axis],
-            tuple(size[axis] for size in sizes),
-            align_corners,
-        )
-        for axis in (0, 1)
+        _axis(length, lengths, align_corners)
+        for length, lengths in zip(logits.shape[2:], zip(*sizes))
     )
-    return torch.stack(
-        [_one_map(one, rows, columns, sizes[-1], dtype) for one in logits]
-    )
+    maps = [_one_map(one, rows, columns, sizes[-1], dtype) for one in logits]
+    return torch.stack(maps)
 
 
 def _one_map(

@@ -55,30 +55,21 @@ def export_network(
         calibration (Sequence[Tensor]): Normalised images ``(1, 3, H, W)``
             whose activations set the ranges of int8.
 
-    Returns:
-        Path: ``out``.
-
     Raises:
         InputError: If format and precision do not go together, a package is
             missing, or int8 has no calibration images.
     """
     out = Path(out)
     _check(out, format, precision, shape, calibration)
-    optional_import('onnx')
-    optional_import('onnxscript')
-    if format == 'openvino':
-        optional_import('openvino')
-    if precision == 'int8':
-        optional_import('onnxruntime')
+    needed = ['onnx', 'onnxscript']
+    needed += ['openvino'] * (format == 'openvino')
+    needed += ['onnxruntime'] * (precision == 'int8')
+    for package in needed:
+        optional_import(package)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'network.onnx'
-        _to_onnx(
-            network,
-            path,
-            shape,
-            dynamic,
-            half=precision == 'fp16' and format == 'onnx',
-        )
+        half = precision == 'fp16' and format == 'onnx'
+        _to_onnx(network, path, shape, dynamic, half)
         if precision == 'int8':
             path = _quantize(path, calibration)
         if format == 'onnx':
@@ -95,16 +86,10 @@ def check_parity(
     precision: str,
     images: Sequence[Tensor],
 ) -> dict:
-    """Compare an exported network with the network it was exported from.
+    """Compare a file of :func:`export_network` with its network in fp32.
 
-    Args:
-        network (nn.Module): In fp32.
-        path (str | Path): What :func:`export_network` wrote.
-        precision (str): What it was exported in.
-        images (Sequence[Tensor]): Normalised images ``(1, 3, H, W)``.
-
-    Returns:
-        dict: See :func:`mmseg_da.apis.export`.
+    Args and returns: See :func:`mmseg_da.apis.export`; ``images`` are
+    normalised, ``(1, 3, H, W)`` each.
 
     Raises:
         InputError: If they differ by more than the precision explains.
@@ -125,11 +110,11 @@ def check_parity(
         difference.append((found - expected).abs().max().item())
         largest.append(expected.abs().max().item())
         agreement.append(same.float().mean().item())
-    found = {
-        'max_difference': max(difference),
-        'largest_logit': max(largest),
-        'agreement': sum(agreement) / len(agreement),
-    }
+    found = dict(
+        max_difference=max(difference),
+        largest_logit=max(largest),
+        agreement=sum(agreement) / len(agreement),
+    )
     share, least = TOLERANCE[precision]
     allowed = share * max(1, found['largest_logit'])
     # Not `>`: NaN is a failure.
@@ -153,8 +138,7 @@ def _check(out, format, precision, shape, calibration) -> None:
     if precision not in FORMATS[format]:
         raise InputError(
             f'The format {format} has no precision {precision!r}: choose '
-            'one of '
-            f'{", ".join(FORMATS[format])}.'
+            f'one of {", ".join(FORMATS[format])}.'
         )
     if out.suffix != SUFFIX[format]:
         raise InputError(
@@ -211,13 +195,13 @@ def _quantize(path: Path, calibration: Sequence[Tensor]) -> Path:
 
     class Reader(quantization.CalibrationDataReader):
         def __init__(self):
-            self.images = iter(calibration)
+            self.images = (
+                {'image': image.float().contiguous().numpy()}
+                for image in calibration
+            )
 
         def get_next(self):
-            image = next(self.images, None)
-            if image is None:
-                return None
-            return {'image': image.float().contiguous().numpy()}
+            return next(self.images, None)
 
     prepared = path.with_name('prepared.onnx')
     quantized = path.with_name('quantized.onnx')

@@ -16,13 +16,8 @@ from mmseg_da.models.decode_heads.bisenet_head import BiSeNetHead
 def fuse(segmentor: nn.Module) -> nn.Module:
     """Copy a segmentor and fold its BatchNorms into its convolutions.
 
-    Auxiliary heads are dropped, and weights are stored channels-last.
-
-    Args:
-        segmentor (nn.Module): An MMSegmentation segmentor; it is not changed.
-
-    Returns:
-        nn.Module: A segmentor in eval mode. It cannot be trained.
+    Auxiliary heads are dropped, and weights are stored channels-last. The copy
+    is in eval mode and cannot be trained.
     """
     auxiliary = getattr(segmentor, 'auxiliary_head', None)
     memo = {} if auxiliary is None else {id(auxiliary): None}
@@ -33,11 +28,12 @@ def fuse(segmentor: nn.Module) -> nn.Module:
 
 
 def fast_network(
-    segmentor: nn.Module,
-    dtype: torch.dtype = torch.float32,
-    pack: bool = True,
+    segmentor: nn.Module, dtype: torch.dtype = torch.float32, pack: bool = True
 ) -> nn.Module:
     """Build the network from a normalised image to the head's logits.
+
+    It takes ``(N, 3, H, W)`` of ``dtype``, returns ``(N, num_classes, h, w)``
+    and is in channels-last.
 
     Args:
         segmentor (nn.Module): What :func:`fuse` returns.
@@ -45,10 +41,6 @@ def fast_network(
         pack (bool): Whether to pack the convolutions of the paper's BiSeNet
             for oneDNN. A packed network cannot be moved, exported or
             compiled. Defaults to True.
-
-    Returns:
-        nn.Module: In channels-last; takes ``(N, 3, H, W)`` of ``dtype`` and
-        returns logits ``(N, num_classes, h, w)``.
     """
     if dtype != torch.float32:
         segmentor = copy.deepcopy(segmentor).to(dtype)

@@ -57,15 +57,8 @@ class PackedConv2d(nn.Module):
             return torch.ops.mkldnn._convolution_pointwise(
                 x, self.weight, self.bias, *self.geometry, self.relu, [], ''
             )
+        relu = None if self.relu == 'none' else self.relu
         return torch.ops.mkldnn._convolution_pointwise.binary(
-            x,
-            residual,
-            self.weight,
-            self.bias,
-            *self.geometry,
-            'add',
-            1.0,
-            None if self.relu == 'none' else self.relu,
-            [],
-            None,
+            *(x, residual, self.weight, self.bias, *self.geometry),
+            *('add', 1.0, relu, [], None),
         )

@@ -1,5 +1,3 @@
-"""Images in, class maps out."""
-
 from collections.abc import Callable, Sequence
 
 import cv2
@@ -34,13 +32,6 @@ class Predictor:
             None.
         scale (tuple[int], optional): (width, height) that images are resized
             to. Defaults to None: as the test data set's images.
-
-    Example:
-        >>> from mmseg_da.apis import init_model
-        >>> model = init_model('configs/da/bisenet_adv_gta2cs.py', 'best.pth')
-        >>> predict = Predictor(FastSegmentor(model, precision='bf16'))
-        >>> predict(cv2.imread('street.png')).shape
-        (1024, 2048)
     """
 
     def __init__(
@@ -105,37 +96,27 @@ class Predictor:
     def postprocess(
         self, logits: Tensor, size: Sequence[int], sizes: Sequence
     ) -> list[np.ndarray]:
-        """Decide the classes at the images' own sizes.
+        """Decide the classes ``(H, W)`` at the images' own sizes.
 
         Args:
             logits (Tensor): ``(N, C, h, w)``.
             size (Sequence[int]): Height and width of the network's input.
             sizes (Sequence): Height and width of each image.
-
-        Returns:
-            list[np.ndarray]: Class indices ``(H, W)`` for each image.
         """
-        return [
-            class_map(
-                one[None], [tuple(size), tuple(own)], self.model.align_corners
-            )[0]
-            .cpu()
-            .numpy()
+        corners = self.model.align_corners
+        maps = (
+            class_map(one[None], [tuple(size), tuple(own)], corners)[0]
             for one, own in zip(logits, sizes)
-        ]
+        )
+        return [each.cpu().numpy() for each in maps]
 
     def _normalised(self, image: Image, rgb: bool) -> np.ndarray:
-        if (
-            not isinstance(image, np.ndarray)
-            or image.dtype != np.uint8
-            or image.ndim != 3
-            or image.shape[2] != 3
-        ):
-            found = getattr(image, 'shape', type(image).__name__)
+        shape = getattr(image, 'shape', type(image).__name__)
+        dtype = getattr(image, 'dtype', 'no type')
+        if dtype != np.uint8 or len(shape) != 3 or shape[2] != 3:
             raise InputError(
-                f'The image is {found} of '
-                f'{getattr(image, "dtype", "no type")}, but it must be '
-                '(H, W, 3) of uint8.'
+                f'The image is {shape} of {dtype}, but it must be (H, W, 3) '
+                'of uint8.'
             )
         if rgb:
             image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
@@ -163,9 +144,6 @@ def _normalisation_table(preprocessor: SegDataPreProcessor) -> np.ndarray:
     """Tabulate the normalised value of each byte and channel, (1, 256, 3)."""
     values = torch.arange(256.0)[None, :, None].expand(1, 256, 3)
     if preprocessor._enable_normalize:
-        mean, std = (
-            getattr(preprocessor, name).flatten().cpu()
-            for name in ('mean', 'std')
-        )
-        values = (values - mean) / std
+        mean, std = preprocessor.mean, preprocessor.std
+        values = (values - mean.flatten().cpu()) / std.flatten().cpu()
     return np.ascontiguousarray(values.numpy())

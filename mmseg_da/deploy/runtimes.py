@@ -8,6 +8,7 @@ import importlib
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,11 +35,7 @@ def optional_import(name: str, package: str | None = None) -> ModuleType:
 
 
 class OnnxNetwork:
-    """A network in an ONNX file, run by ONNX Runtime.
-
-    Args:
-        path (str | Path): File that ``tools/export.py`` wrote.
-    """
+    """A network in an ONNX file, run by ONNX Runtime."""
 
     def __init__(self, path: str | Path) -> None:
         ort = optional_import('onnxruntime')
@@ -54,18 +51,15 @@ class OnnxNetwork:
         self.half = self.input.type == 'tensor(float16)'
 
     def __call__(self, images: Tensor) -> Tensor:
-        _check_shape(self.input.shape, images)
-        images = (images.half() if self.half else images).contiguous()
-        (logits,) = self.session.run(None, {self.input.name: images.numpy()})
+        images = _prepare(images, self.input.shape, self.half)
+        (logits,) = self.session.run(None, {self.input.name: images})
         return torch.from_numpy(logits).float()
 
 
 class OpenVinoNetwork:
-    """A network in an OpenVINO or ONNX file, run by OpenVINO.
+    """A network that ``tools/export.py`` wrote, run by OpenVINO.
 
-    Args:
-        path (str | Path): File that ``tools/export.py`` wrote. It holds its
-            precision, 'bf16' or 'fp32', which is the default.
+    The file holds its precision, 'bf16' or 'fp32', which is the default.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -92,9 +86,8 @@ class OpenVinoNetwork:
         self.request = compiled.create_infer_request()
 
     def __call__(self, images: Tensor) -> Tensor:
-        _check_shape(self.shape, images)
-        images = (images.half() if self.half else images).contiguous()
-        self.request.infer({0: images.numpy()}, share_inputs=True)
+        images = _prepare(images, self.shape, self.half)
+        self.request.infer({0: images}, share_inputs=True)
         # A copy: the next request writes into the same memory.
         logits = self.request.get_output_tensor(0).data
         return torch.from_numpy(logits.copy()).float()
@@ -123,13 +116,14 @@ def load_network(path: str | Path) -> OnnxNetwork | OpenVinoNetwork:
     )
 
 
-def _check_shape(expected: list, images: Tensor) -> None:
+def _prepare(images: Tensor, expected: list, half: bool) -> np.ndarray:
     found = list(images.shape)
     if any(isinstance(e, int) and e != f for e, f in zip(expected, found)):
         raise InputError(
             f'The network was exported for images of shape {expected}, not '
             f'{found}: export it with --dynamic, or for this --shape.'
         )
+    return (images.half() if half else images).contiguous().numpy()
 
 
 def _unusable(path: str | Path, error: Exception) -> InputError:

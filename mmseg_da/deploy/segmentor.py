@@ -1,5 +1,3 @@
-"""The fast network where MMSegmentation expects a segmentor."""
-
 import torch
 from mmengine.model import BaseModel
 from mmengine.structures import PixelData
@@ -37,14 +35,6 @@ class FastSegmentor(BaseModel):
     Raises:
         InputError: If the segmentor does more than its network at test time,
             or the precision is unknown.
-
-    Example:
-        >>> from mmseg.apis import inference_model
-        >>> from mmseg_da.apis import init_model
-        >>> model = init_model('configs/da/bisenet_adv_gta2cs.py', 'best.pth')
-        >>> fast = FastSegmentor(model, precision='bf16')
-        >>> inference_model(fast, 'street.png').pred_sem_seg.data.shape
-        torch.Size([1, 1024, 2048])
     """
 
     def __init__(

@@ -36,22 +36,14 @@ class SafeLocalBackend(LocalBackend):
         self.obsolete.append(str(filepath))
 
     def rmtree(self, dir_path: str | Path) -> None:
-        """Refuse to delete a folder.
-
-        Raises:
-            InputError: Always.
-        """
+        """Refuse to delete a folder."""
         raise InputError(
             f'{dir_path} is a folder where a checkpoint file was expected, '
             'and is not deleted: move it elsewhere.'
         )
 
     def remove_obsolete(self, folder: str | Path) -> None:
-        """Delete the noted files in the folder, and forget the others.
-
-        Args:
-            folder (str | Path): Where the run writes its checkpoints.
-        """
+        """Delete the noted files in the run's folder, forget the others."""
         while self.obsolete:
             path = Path(self.obsolete.pop())
             if is_file_in(path, folder):

@@ -36,15 +36,8 @@ def set_random_state(state: dict) -> None:
     words = tuple(python['words'].tolist())
     random.setstate((python['version'], words, python['gauss']))
     keys = numpy['keys'].cpu().numpy().astype(np.uint32)
-    np.random.set_state(
-        (
-            'MT19937',
-            keys,
-            numpy['position'],
-            numpy['has_gauss'],
-            numpy['gauss'],
-        )
-    )
+    rest = (numpy[key] for key in ('position', 'has_gauss', 'gauss'))
+    np.random.set_state(('MT19937', keys, *rest))
     torch.set_rng_state(state['torch'].cpu())
     if 'cuda' in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state['cuda'].cpu())

@@ -1,5 +1,3 @@
-"""Paint predictions that are scored at another size than their image's."""
-
 import mmcv
 import numpy as np
 from mmseg.structures import SegDataSample
@@ -16,9 +14,6 @@ class SegLocalVisualizer(MMSegLocalVisualizer):
     :class:`~mmseg_da.datasets.transforms.EvaluateAtInputSize` prediction and
     label have the network's input size, and painting them raises an
     IndexError. Here the image is brought to their size.
-
-    Args:
-        **kwargs: As in :class:`mmseg.visualization.SegLocalVisualizer`.
     """
 
     def add_datasample(
@@ -28,15 +23,7 @@ class SegLocalVisualizer(MMSegLocalVisualizer):
         data_sample: SegDataSample | None = None,
         **kwargs,
     ) -> None:
-        """Draw an image with its label and prediction.
-
-        Args:
-            name (str): The picture's name.
-            image (np.ndarray): RGB image, (H, W, 3), uint8.
-            data_sample (SegDataSample, optional): Label and prediction, of
-                the size of its ``ori_shape``.
-            **kwargs: As in MMSegmentation's visualizer.
-        """
+        """Draw an RGB image ``(H, W, 3)`` at its prediction's size."""
         height, width = getattr(data_sample, 'ori_shape', image.shape)[:2]
         if image.shape[:2] != (height, width):
             image = mmcv.imresize(image, (width, height))

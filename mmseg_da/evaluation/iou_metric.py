@@ -1,5 +1,3 @@
-"""mIoU with per-class IoU in the results, accumulated in one pass."""
-
 from collections.abc import Mapping, Sequence
 
 import cv2
@@ -94,19 +92,10 @@ class IoUMetric(MMSegIoUMetric):
     def intersect_and_union(
         pred_label: Tensor, label: Tensor, num_classes: int, ignore_index: int
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Count the pixels of each class.
+        """Count each class's pixels, of train ids in 0..255 of any type.
 
-        Args:
-            pred_label (Tensor): Predicted train ids in 0..255, of any type
-                and shape.
-            label (Tensor): Train ids in 0..255 of the same shape.
-            num_classes (int): Number of classes. With more than 256 it is
-                left to MMSegmentation.
-            ignore_index (int): Label that is left out.
-
-        Returns:
-            tuple[Tensor]: Intersection, union, prediction and label counts,
-            each float64 ``(num_classes,)`` on the CPU.
+        As in MMSegmentation, which counts where there are more than 256
+        classes. The counts are float64 ``(num_classes,)`` on the CPU.
         """
         if num_classes > 256 or not 0 <= ignore_index < 256:
             return MMSegIoUMetric.intersect_and_union(
@@ -116,11 +105,8 @@ class IoUMetric(MMSegIoUMetric):
         pair = [x.to(torch.uint8).flatten().cpu() for x in (label, pred_label)]
         joint = sum(
             cv2.calcHist(
-                [part.numpy() for part in parts],
-                [0, 1],
-                None,
-                [256, 256],
-                [0, 256, 0, 256],
+                *([part.numpy() for part in parts], [0, 1], None),
+                *([256, 256], [0, 256, 0, 256]),
             ).astype(np.float64)
             for parts in zip(*(x.split(MAX_COUNT) for x in pair))
         )
@@ -129,12 +115,8 @@ class IoUMetric(MMSegIoUMetric):
             torch.from_numpy(counts[:num_classes].copy())
             for counts in (joint.diagonal(), joint.sum(0), joint.sum(1))
         )
-        return (
-            intersection,
-            predicted + labelled - intersection,
-            predicted,
-            labelled,
-        )
+        union = predicted + labelled - intersection
+        return intersection, union, predicted, labelled
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Add ``IoU.<class>`` and the ``class_means``, in percent.

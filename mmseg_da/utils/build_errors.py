@@ -49,11 +49,10 @@ def explain_build_errors(cfg: Config, within: str = '') -> Iterator[None]:
     except ERRORS as error:
         # MMEngine raises a hook's TypeError anew: that one is its context.
         chain = (error, error.__context__)
-        source, cause = next(
-            (f for f in failed if f[1] in chain), (None, None)
-        )
-        if source is None:
+        found = [pair for pair in failed if pair[1] in chain]
+        if not found:
             raise
+        source, cause = found[0]
         key = _find_key(cfg, source, within)
         # str() of a KeyError is its text in quotes.
         text = cause.args[0] if len(cause.args) == 1 else cause

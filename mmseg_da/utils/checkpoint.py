@@ -25,18 +25,16 @@ def load_weights(
         model (nn.Module): A model of the checkpoint's architecture.
         path (str | Path): File with a state dict, or with one under
             ``state_dict`` as MMEngine writes it.
-        teacher (bool): Whether to take the weights of the EMA teacher that
-            the model was trained with, instead of its own. Defaults to
-            False.
+        teacher (bool): Whether to take the weights of the EMA teacher in the
+            file, instead of the segmentor's own. Defaults to False.
 
     Raises:
         InputError: If the file is missing, is no checkpoint, holds more than
             weights, is of another architecture, or has no teacher.
     """
     weights = check_weights(model, path, teacher)
-    (model.module if is_model_wrapper(model) else model).load_state_dict(
-        weights, strict=False
-    )
+    model = model.module if is_model_wrapper(model) else model
+    model.load_state_dict(weights, strict=False)
 
 
 def check_weights(

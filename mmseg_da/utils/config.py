@@ -35,12 +35,8 @@ if not is_installed('mmsegmentation'):
 def find_root(package: Path) -> Path:
     """Find the folder of ``configs/`` and ``tools/``.
 
-    Args:
-        package (Path): Folder of the package.
-
-    Returns:
-        Path: ``.mim`` inside the package if it was installed from a wheel,
-        else the checkout.
+    It is ``.mim`` inside the package's folder if the package was installed
+    from a wheel, else the checkout.
     """
     mim = package / '.mim'
     return mim if mim.is_dir() else package.parent

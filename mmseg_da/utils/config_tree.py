@@ -40,12 +40,7 @@ def iter_dicts(
 
 
 def path_keys(path: str, node: dict) -> list[str]:
-    """The keys of a config's dict that name a folder or a file of the data.
-
-    Args:
-        path (str): Key of the dict, as :func:`iter_dicts` gives it.
-        node (dict): The dict.
-    """
+    """The keys of a config's dict, at ``path``, that name files."""
     names = ['data_root', 'class_weight', 'statistics']
     if path.endswith('class_weight'):
         names.append('file')

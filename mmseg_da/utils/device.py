@@ -1,5 +1,3 @@
-"""Choose the device that a network runs on."""
-
 import torch
 
 from mmseg_da.errors import InputError
@@ -8,9 +6,7 @@ from mmseg_da.errors import InputError
 def pick_device(name: str | torch.device = 'auto') -> torch.device:
     """Turn 'auto', 'cpu', 'cuda:1', ... into a device of this machine.
 
-    Args:
-        name (str | torch.device): 'auto' is CUDA if there is any, else the
-            CPU. Defaults to 'auto'.
+    'auto' is CUDA if there is any, else the CPU.
 
     Raises:
         InputError: If this machine has no such device.

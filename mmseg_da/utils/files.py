@@ -1,5 +1,3 @@
-"""Writing files as a whole, or not at all."""
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,15 +8,7 @@ from pathlib import Path
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path that replaces ``path`` if no error occurs.
 
-    Args:
-        path (str | Path): The file to write. Missing folders are made.
-
-    Yields:
-        Path: The temporary path to write to, in the same folder.
-
-    Example:
-        >>> with atomic_path('out/numbers.json') as partial:
-        ...     partial.write_text('[1, 2]')
+    It lies in the same folder. Missing folders are made.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,3 @@
-"""Resuming with the config's schedule where the checkpoint holds another."""
-
 import logging
 import warnings
 from collections.abc import Sequence
@@ -35,13 +33,10 @@ def adopt_config_schedule(
 
     Args:
         name (str): Whose optimizer it is, for the warning: 'segmentor'.
-        optim_wrapper (BaseOptimWrapper): The config's optimizer wrapper,
-            before the state is loaded.
-        schedulers (Sequence): The config's schedulers, not yet stepped.
+        optim_wrapper, schedulers: The config's, without the saved state.
         state (dict): ``optimizer`` and ``param_schedulers`` as saved;
             changed in place, to be loaded afterwards.
-        iteration (int): Iterations that the checkpoint has seen.
-        epoch (int): Epochs that it has seen. Defaults to 0.
+        iteration, epoch (int): What the checkpoint has seen.
 
     Raises:
         InputError: If the checkpoint is of another kind of optimizer.

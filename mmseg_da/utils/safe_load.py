@@ -62,14 +62,9 @@ _HASH = re.compile(r'-([a-f0-9]{8,})\.')
 def load_file(file, map_location=None, **kwargs) -> object:
     """``torch.load`` that refuses whatever could run code.
 
-    Args:
-        file (str | Path | file object): The checkpoint.
-        map_location: See ``torch.load``.
-        kwargs: ``mmap``; others of ``torch.load`` are ignored.
-
-    Returns:
-        object: The file's content, without ``config`` under ``meta``:
-        MMEngine would run it as Python on resume, and never writes it.
+    Of its arguments ``map_location`` and ``mmap`` count. The result has no
+    ``config`` under ``meta``: MMEngine would run it as Python on resume, and
+    never writes it.
 
     Raises:
         InputError: If the file is no checkpoint, or holds anything but
@@ -80,12 +75,8 @@ def load_file(file, map_location=None, **kwargs) -> object:
     torch.serialization.clear_safe_globals()
     try:
         with torch.serialization.safe_globals(ALLOWED):
-            content = _torch_load(
-                file,
-                map_location=map_location,
-                weights_only=True,
-                mmap=kwargs.get('mmap'),
-            )
+            options = dict(map_location=map_location, mmap=kwargs.get('mmap'))
+            content = _torch_load(file, weights_only=True, **options)
     except FileNotFoundError as error:
         raise InputError(
             f'The checkpoint {name} does not exist: give the .pth file of a '
@@ -120,15 +111,8 @@ def _refusal(name: object, error: Exception) -> InputError:
     )
 
 
-def load_url(
-    url: str,
-    model_dir: str | None = None,
-    map_location=None,
-    progress: bool = True,
-) -> object:
+def load_url(url: str, model_dir: str | None = None, **kwargs) -> object:
     """torch's ``load_url``, with a check of the hash in the file's name.
-
-    Args: See ``torch.hub.load_state_dict_from_url``.
 
     Raises:
         InputError: If the file, downloaded now or earlier, has another hash.
@@ -139,13 +123,8 @@ def load_url(
     if expected and file.exists():
         _check_hash(file, expected[1])
     try:
-        return _load_url(
-            url,
-            model_dir=model_dir,
-            map_location=map_location,
-            progress=progress,
-            check_hash=expected is not None,
-        )
+        kwargs['check_hash'] = expected is not None
+        return _load_url(url, model_dir=model_dir, **kwargs)
     except RuntimeError as error:
         if 'invalid hash value' not in str(error):
             raise
@@ -167,13 +146,7 @@ def _check_hash(file: Path, expected: str) -> None:
 
 @contextmanager
 def weights_only_loading() -> Iterator[None]:
-    """Replace ``torch.load`` by :func:`load_file` inside this context.
-
-    :func:`load_url` checks downloads.
-
-    Raises:
-        InputError: If a checkpoint is refused.
-    """
+    """Within, ``torch.load`` is :func:`load_file`; downloads are checked."""
     before = torch.load, mmengine_checkpoint.load_url
     # For whoever kept another reference to torch.load.
     forced = os.environ.get(FORCE)

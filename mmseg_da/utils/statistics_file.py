@@ -1,37 +1,16 @@
-"""The JSON of the class statistics tool."""
-
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
 from mmseg_da.errors import InputError
 
 
-def write_statistics(path: Path, statistics: dict) -> None:
-    """Write class statistics as JSON, each file's counts on one line.
-
-    Args:
-        path (Path): File to write.
-        statistics (dict): From ``tools/analysis/class_counts.py``.
-    """
-    rest = {k: v for k, v in statistics.items() if k != 'files'}
-    text = json.dumps(rest, indent=2)
-    if files := statistics.get('files'):
-        lines = ',\n'.join(
-            f'    {json.dumps(name)}: {json.dumps(counts)}'
-            for name, counts in files.items()
-        )
-        text = f'{text[:-2]},\n  "files": {{\n{lines}\n  }}\n}}'
-    path.write_text(f'{text}\n', encoding='utf-8')
-
-
 def read_statistics(path: str | Path) -> dict:
-    """Read the JSON that the tool wrote.
+    """Read a JSON of ``tools/analysis/class_statistics.py``.
 
     Raises:
         InputError: If it is not there, or is something else.
     """
+    advice = f'tools/analysis/class_statistics.py CONFIG --out {path}'
     try:
         statistics = json.loads(Path(path).read_text(encoding='utf-8'))
         names, counts = statistics['classes'], statistics['pixel_counts']
@@ -40,11 +19,11 @@ def read_statistics(path: str | Path) -> dict:
     except OSError as error:
         raise InputError(
             f'{path} cannot be read ({error.strerror}): write it with '
-            f'tools/analysis/class_statistics.py CONFIG --out {path}.'
+            f'{advice}.'
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f'{path} is no class statistics JSON ({error}): write it with '
-            f'tools/analysis/class_statistics.py CONFIG --out {path}.'
+            f'{advice}.'
         ) from error
     return statistics

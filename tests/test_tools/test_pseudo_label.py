@@ -11,7 +11,8 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 from sentence import sentence
 
-from mmseg_da.apis import build_segmentor, init_model, predict_confidence
+from inference.pseudo_labels import predict_confidence
+from mmseg_da.apis import build_segmentor, init_model
 from mmseg_da.apis.data import read_image
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS

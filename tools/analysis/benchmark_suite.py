@@ -17,16 +17,13 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import Settings, run_suite
 from benchmarks.report import COLUMNS, to_row, write_report
-from launch.cli import one_sentence_errors
+from launch.cli import command_parser, one_sentence_errors
 from mmseg_da.errors import InputError
 from mmseg_da.utils.device import pick_device
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__)
     parser.add_argument(
         '--quick',
         action='store_true',

@@ -17,6 +17,7 @@ Figure 1 from these two files:
 """
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -25,18 +26,37 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from analysis.class_counts import SPLITS, class_statistics
 from analysis.class_shares import draw_class_shares
-from launch.cli import add_cfg_options, one_sentence_errors
+from launch.cli import (
+    add_cfg_options,
+    command_parser,
+    one_sentence_errors,
+)
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
 from mmseg_da.utils.files import atomic_path
-from mmseg_da.utils.statistics_file import read_statistics, write_statistics
+from mmseg_da.utils.statistics_file import read_statistics
+
+
+def write_statistics(path: Path, statistics: dict) -> None:
+    """Write class statistics as JSON, each file's counts on one line.
+
+    Args:
+        path (Path): File to write.
+        statistics (dict): From ``tools/analysis/class_counts.py``.
+    """
+    rest = {k: v for k, v in statistics.items() if k != 'files'}
+    text = json.dumps(rest, indent=2)
+    if files := statistics.get('files'):
+        lines = ',\n'.join(
+            f'    {json.dumps(name)}: {json.dumps(counts)}'
+            for name, counts in files.items()
+        )
+        text = f'{text[:-2]},\n  "files": {{\n{lines}\n  }}\n}}'
+    path.write_text(f'{text}\n', encoding='utf-8')
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__)
     parser.add_argument(
         'config', help='config file, or a JSON file that this tool wrote'
     )

@@ -17,7 +17,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from launch.cli import add_cfg_options, one_sentence_errors
+from launch.cli import (
+    add_cfg_options,
+    command_parser,
+    one_sentence_errors,
+)
 from mmseg_da.apis import build_segmentor
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
@@ -93,10 +97,7 @@ def _plain_attention() -> Iterator[None]:
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--shape',

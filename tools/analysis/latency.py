@@ -16,7 +16,13 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from analysis.get_flops import count_macs, count_parameters, image_metas
 from analysis.timing import device_name, interleaved, quartiles
-from launch.cli import add_cfg_options, one_sentence_errors
+from launch.cli import (
+    add_cfg_options,
+    add_device,
+    add_shape,
+    command_parser,
+    one_sentence_errors,
+)
 from mmseg_da.apis import build_segmentor
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
@@ -125,30 +131,16 @@ def _precision(device: torch.device, half: torch.dtype | None) -> str:
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__)
     parser.add_argument('configs', nargs='+', help='config files, a row each')
-    parser.add_argument(
-        '--shape',
-        type=int,
-        nargs=2,
-        default=[512, 1024],
-        metavar=('H', 'W'),
-        help="height and width of the network's input; default: 512 1024",
-    )
+    add_shape(parser)
     parser.add_argument(
         '--amp',
         action='store_true',
         help='add a row under autocast for each config: fp16 on CUDA, else '
         'bf16',
     )
-    parser.add_argument(
-        '--device',
-        default='auto',
-        help='cpu, cuda, cuda:1, ...; default: CUDA if there is any',
-    )
+    add_device(parser)
     parser.add_argument(
         '--iters', type=int, default=50, help='timed iterations; default: 50'
     )

@@ -15,15 +15,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from analysis.comparison_page import write_page
 from analysis.predictions import compare_models, draw_predictions
-from launch.cli import one_sentence_errors
+from launch.cli import add_device, command_parser, one_sentence_errors
 from mmseg_da.errors import InputError
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__)
     parser.add_argument(
         '--images', nargs='+', required=True, help='image files, a row each'
     )
@@ -50,11 +47,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help='page to write: one file in which a reader flips or slides '
         'between input and predictions, filters by class and sorts',
     )
-    parser.add_argument(
-        '--device',
-        default='auto',
-        help='cpu, cuda, cuda:1, ...; default: CUDA if there is any',
-    )
+    add_device(parser)
     parser.add_argument(
         '--cell-width',
         type=int,

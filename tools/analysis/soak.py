@@ -19,7 +19,7 @@ from mmengine.fileio import dump
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from analysis.grid import save_figure
-from launch.cli import one_sentence_errors
+from launch.cli import command_parser, one_sentence_errors
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
 from mmseg_da.utils.config import REPO_ROOT
@@ -32,10 +32,7 @@ WARM_UP = 0.2
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='config that adapts to a target')
     parser.add_argument(
         '--iters',

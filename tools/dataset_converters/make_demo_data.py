@@ -13,16 +13,13 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from launch.cli import one_sentence_errors
+from launch.cli import command_parser, one_sentence_errors
 from street_renderer import DemoSpec, write_demo_data
 from street_renderer.preview import write_preview
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__)
     parser.add_argument('--out', default='data/demo', help='output folder')
     numbers = {
         'num_source': 'labelled source images',

@@ -26,7 +26,11 @@ from PIL import Image
 from rich.progress import track
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from launch.cli import add_cfg_options, one_sentence_errors
+from launch.cli import (
+    add_cfg_options,
+    command_parser,
+    one_sentence_errors,
+)
 from mmseg_da.datasets.encodings import TRAIN_IDS, guess_encoding
 from mmseg_da.datasets.listing import is_pattern_of_files
 from mmseg_da.datasets.resized import MANIFEST, read_manifest, read_stamps
@@ -228,10 +232,7 @@ def _leave_interrupts() -> None:
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument('out', help='folder of the copy')
     parser.add_argument(

@@ -2,8 +2,9 @@
 
 import argparse
 import errno
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +16,60 @@ DISK_ERRORS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
     *(errno.EROFS, errno.EACCES, errno.EPERM),
 )
+
+
+def command_parser(description: str) -> argparse.ArgumentParser:
+    """Begin a command's parser; ``--help`` prints its docstring as it is."""
+    return argparse.ArgumentParser(
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add a trained network: CONFIG, CHECKPOINT and ``--teacher``."""
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    add_teacher(parser)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add ``--device``, for :func:`mmseg_da.utils.device.pick_device`."""
+    parser.add_argument(
+        '--device',
+        default='auto',
+        help='cpu, cuda, cuda:1, ...; default: CUDA if there is any',
+    )
+
+
+def add_shape(parser: argparse.ArgumentParser) -> None:
+    """Add ``--shape``, the size of the network's input."""
+    parser.add_argument(
+        '--shape',
+        type=int,
+        nargs=2,
+        default=[512, 1024],
+        metavar=('H', 'W'),
+        help="height and width of the network's input; default: 512 1024",
+    )
+
+
+def parse_distributed(
+    parser: argparse.ArgumentParser, argv: Sequence[str] | None
+) -> argparse.Namespace:
+    """Add ``--launcher`` and parse; MMEngine reads a rank's variable."""
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what starts the processes of distributed training, for '
+        'example pytorch for torchrun; default: none',
+    )
+    # torch.distributed.launch passes --local-rank, torchrun the variable.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args(argv)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
 
 
 def add_cfg_options(parser: argparse.ArgumentParser) -> None:

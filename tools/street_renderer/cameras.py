@@ -20,7 +20,6 @@ class Layout:
     setback: Range
     floors: tuple[int, int]
     parking_chance: float
-    junction_chance: float
     curve: float
     #: Chance of each kind of frontage: building, wall, lawn, ...
     frontage: dict
@@ -29,6 +28,7 @@ class Layout:
     #: Mean distance of street trees and lamp posts on one side.
     tree_spacing: Range
     pole_spacing: Range
+    junction_chance: float = 0.5
     left_marking: str = 'white'
 
 
@@ -57,16 +57,16 @@ class Camera:
     above_ground: Range
     pitch: Range
     yaw: Range
-    bonnet: float | None
     exposure: Range
     gains: tuple[float, float, float]
-    gain_jitter: float
     saturation: Range
     contrast: Range
-    black: Range
-    blur: Range
-    vignette: Range
-    noise: Range
+    gain_jitter: float = 0.05
+    bonnet: float | None = None
+    black: Range = (0.0, 0.0)
+    blur: Range = (0.0, 0.0)
+    vignette: Range = (0.0, 0.0)
+    noise: Range = (0.0, 0.0)
 
     def develop(self, light: np.ndarray, rng) -> np.ndarray:
         """Turn the light that reaches the lens into a picture.

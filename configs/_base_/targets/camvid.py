@@ -32,16 +32,10 @@ camvid_train_dataset = dict(
     img_scale=(320, 240),
 )
 camvid_val_dataset = dict(
-    type='mmseg_da.FolderDataset',
-    data_root='data/camvid',
+    camvid_train_dataset,
     data_prefix=dict(img_path='val', seg_map_path='valannot'),
-    label_encoding=camvid_label_encoding,
-    img_scale=(320, 240),
 )
 camvid_test_dataset = dict(
-    type='mmseg_da.FolderDataset',
-    data_root='data/camvid',
+    camvid_train_dataset,
     data_prefix=dict(img_path='test', seg_map_path='testannot'),
-    label_encoding=camvid_label_encoding,
-    img_scale=(320, 240),
 )

@@ -1,4 +1,4 @@
-"""Checks of the transforms' arguments."""
+"""Checks of the transforms' arguments, and the arguments as text."""
 
 from typing import Any
 
@@ -12,11 +12,6 @@ def check_range(key: str, value: Any, low: float, high: float) -> None:
             f'{key} is {value!r}, but it must be a number from {low:g} to '
             f'{high:g}.'
         )
-
-
-def check_prob(key: str, value: Any) -> None:
-    """Raise unless the value is a probability."""
-    check_range(key, value, 0, 1)
 
 
 def check_interval(key: str, value: Any, high: float) -> None:
@@ -44,3 +39,9 @@ def check_size(key: str, value: Any) -> None:
             f'{key} is {value!r}, but it must be (width, height), two '
             'positive integers.'
         )
+
+
+def show_arguments(transform: object) -> str:
+    """A transform and its settings, as mmcv's transforms show themselves."""
+    settings = ', '.join(f'{k}={v}' for k, v in vars(transform).items())
+    return f'{type(transform).__name__}({settings})'

@@ -1,11 +1,9 @@
-"""Colour jitter with torchvision's semantics."""
-
 import cv2
 import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmseg_da.datasets.transforms._check import check_prob, check_range
+from mmseg_da.datasets.transforms._check import check_range, show_arguments
 from mmseg_da.registry import TRANSFORMS
 
 
@@ -22,9 +20,7 @@ class ColorJitter(BaseTransform):
     Changes ``img`` (BGR, uint8, shape (H, W, 3)).
 
     Args:
-        brightness (float): Half width of the factor. Defaults to 0.1.
-        contrast (float): Half width of the factor. Defaults to 0.1.
-        saturation (float): Half width of the factor. Defaults to 0.1.
+        brightness, contrast, saturation (float): Half width of the factor.
         hue (float): Largest shift, at most 0.5. Defaults to 0.02.
         prob (float): How often it is applied. Defaults to 0.5.
 
@@ -40,15 +36,13 @@ class ColorJitter(BaseTransform):
         hue: float = 0.02,
         prob: float = 0.5,
     ) -> None:
-        widths = {
-            'brightness': brightness,
-            'contrast': contrast,
-            'saturation': saturation,
-        }
+        widths = dict(
+            brightness=brightness, contrast=contrast, saturation=saturation
+        )
         for key, width in widths.items():
             check_range(f'ColorJitter.{key}', width, 0, float('inf'))
         check_range('ColorJitter.hue', hue, 0, 0.5)
-        check_prob('ColorJitter.prob', prob)
+        check_range('ColorJitter.prob', prob, 0, 1)
         self.widths = widths
         self.hue = hue
         self.prob = prob
@@ -96,10 +90,7 @@ class ColorJitter(BaseTransform):
         hsv[..., 0] += np.uint8(int(shift * 255) % 256)
         return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR_FULL)
 
-    def __repr__(self) -> str:
-        widths = ', '.join(f'{k}={v}' for k, v in self.widths.items())
-        name = type(self).__name__
-        return f'{name}({widths}, hue={self.hue}, prob={self.prob})'
+    __repr__ = show_arguments
 
 
 def _blend(img: np.ndarray, value: float, factor: float) -> np.ndarray:

@@ -22,13 +22,7 @@ _KINDS = {GREY: 'grey', RGB: 'RGB', PALETTE: 'a palette file', RGBA: 'RGBA'}
 def decode_label(
     data: bytes, image: Image.Image, path: str, encoding: LabelEncoding
 ) -> tuple[np.ndarray, bool]:
-    """Decode a label PNG by one table look-up.
-
-    Args:
-        data (bytes): The file, whose header is whole.
-        image (Image.Image): The same file, opened by Pillow.
-        path (str): The file, for messages.
-        encoding (LabelEncoding): How the file encodes classes.
+    """Decode a label PNG, whose header is whole, by one table look-up.
 
     Returns:
         tuple[np.ndarray, bool]: Classes and 255 (void), uint8, shape (H, W);

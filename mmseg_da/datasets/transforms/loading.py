@@ -3,7 +3,6 @@
 import io
 import logging
 import warnings
-import zlib
 
 import mmcv
 import mmengine.fileio as fileio
@@ -16,11 +15,7 @@ from PIL import Image
 from mmseg_da.datasets.encodings import get_encoding
 from mmseg_da.datasets.transforms.decoding import decode_label, unclear_label
 from mmseg_da.datasets.video import read_frame
-from mmseg_da.errors import (
-    InputError,
-    SizeMismatchError,
-    UnreadableFileError,
-)
+from mmseg_da.errors import InputError, SizeMismatchError, UnreadableFileError
 from mmseg_da.registry import TRANSFORMS
 
 # 8192x8192 is larger than any street scene and small enough to decode. A
@@ -35,16 +30,8 @@ def read_bytes(
     """Read a whole image file and check that its end is there.
 
     Some OpenCV versions return the upper part of a truncated file instead of
-    failing, so the end marker is looked for (PNG and JPEG).
-
-    Args:
-        path (str): The file.
-        kind (str): What it is, for the message: 'image' or 'label'.
-        backend_args (dict, optional): A file backend of mmengine. Defaults
-            to None: the local disk.
-
-    Returns:
-        bytes: What the file holds.
+    failing, so the end marker is looked for (PNG and JPEG). ``kind`` is
+    'image' or 'label', for the message.
 
     Raises:
         InputError: The file is missing, unreadable, empty or truncated.
@@ -94,32 +81,11 @@ def _check_declared_size(data: bytes, path: str, kind: str) -> None:
     )
 
 
-def _undecodable(
-    path: str, kind: str, size: int, found: str = 'damaged, or no image'
-) -> UnreadableFileError:
+def _undecodable(path: str, kind: str, size: int) -> UnreadableFileError:
     return UnreadableFileError(
-        f'The {kind} file {path} cannot be decoded ({found}; {size} bytes): '
-        'fetch it again.'
+        f'The {kind} file {path} cannot be decoded (damaged, or no image; '
+        f'{size} bytes): fetch it again.'
     )
-
-
-def _check_png_checksums(data: bytes, path: str) -> None:
-    """Compare every chunk of a PNG with its CRC-32.
-
-    Pillow does not check the chunks of the pixels, where damage may decode
-    to other ids.
-    """
-    view = memoryview(data)
-    start, name = len(_PNG_SIGNATURE), b''
-    while name != b'IEND':
-        # Length, name, content, checksum; the last is of name and content.
-        name = data[start + 4 : start + 8]
-        end = start + 8 + int.from_bytes(data[start : start + 4], 'big')
-        checksum = data[end : end + 4]
-        if zlib.crc32(view[start + 4 : end]).to_bytes(4, 'big') != checksum:
-            found = f'damaged: a wrong checksum in the chunk at byte {start}'
-            raise _undecodable(path, 'label', len(data), found)
-        start = end + 4
 
 
 @TRANSFORMS.register_module()
@@ -180,8 +146,7 @@ class LoadTrainIds(LoadAnnotations):
     train ids.
 
     Args:
-        backend_args (dict, optional): A file backend of mmengine. Defaults
-            to None: the local disk.
+        backend_args (dict, optional): As mmcv's ``LoadImageFromFile``.
 
     Raises:
         InputError: The label is missing, empty, truncated, damaged or no
@@ -203,9 +168,11 @@ class LoadTrainIds(LoadAnnotations):
                 f'The label file {path} is no PNG: labels must be PNG, as '
                 'lossy formats change them.'
             )
-        _check_png_checksums(data, path)
         encoding = get_encoding(results.get('label_encoding', 'train_ids'))
         try:
+            # Decoding ignores the checksums of the pixels, where damage may
+            # give other ids.
+            Image.open(io.BytesIO(data)).verify()
             image = Image.open(io.BytesIO(data))
             self._check_size(image.size[::-1], results)
             label, is_unclear = decode_label(data, image, path, encoding)

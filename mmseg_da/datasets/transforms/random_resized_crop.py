@@ -1,5 +1,3 @@
-"""Random resized crop of image and label together."""
-
 import math
 
 import cv2
@@ -9,8 +7,9 @@ from mmcv.transforms import BaseTransform
 
 from mmseg_da.datasets.transforms._check import (
     check_interval,
-    check_prob,
+    check_range,
     check_size,
+    show_arguments,
 )
 from mmseg_da.registry import TRANSFORMS
 
@@ -55,22 +54,14 @@ class RandomResizedCrop(BaseTransform):
         check_interval(
             f'{name}.aspect_ratio_range', aspect_ratio_range, float('inf')
         )
-        check_prob(f'{name}.prob', prob)
+        check_range(f'{name}.prob', prob, 0, 1)
         self.scale = scale
         self.crop_ratio_range = crop_ratio_range
         self.aspect_ratio_range = aspect_ratio_range
         self.prob = prob
 
     def sample_box(self, height: int, width: int) -> tuple:
-        """Draw a box in an image.
-
-        Args:
-            height (int): Height of the image.
-            width (int): Width of the image.
-
-        Returns:
-            tuple[int]: Top, left, height and width of the box.
-        """
+        """Draw a box's top, left, height and width."""
         low, high = self.aspect_ratio_range
         for _ in range(10):
             area = height * width * np.random.uniform(*self.crop_ratio_range)
@@ -103,10 +94,4 @@ class RandomResizedCrop(BaseTransform):
             )
         return results
 
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(scale={self.scale}, '
-            f'crop_ratio_range={self.crop_ratio_range}, '
-            f'aspect_ratio_range={self.aspect_ratio_range}, '
-            f'prob={self.prob})'
-        )
+    __repr__ = show_arguments

@@ -1,7 +1,3 @@
-"""Shows how the adaptation goes while it trains."""
-
-from __future__ import annotations
-
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -33,10 +29,6 @@ class AdaptationVisualizationHook(Hook):
 
     Raises:
         InputError: If ``interval`` is below 1.
-
-    Example:
-        >>> default_hooks = dict(
-        ...     pictures=dict(type='mmseg_da.AdaptationVisualizationHook'))
     """
 
     # Before AdaptationHook updates its terms and drops the iteration.
@@ -76,18 +68,16 @@ class AdaptationVisualizationHook(Hook):
             [255 * (i + 1) // segmentor.num_classes] * 3
             for i in range(segmentor.num_classes)
         ]
+        look = segmentor.data_preprocessor, palette
         painted = {
-            _title(name, picture): paint(
-                picture, segmentor.data_preprocessor, palette
-            )
+            _title(name, picture): paint(picture, *look)
             for name, picture in pictures.items()
         }
         runner.visualizer.add_image('adaptation', tile(painted), step)
         distance = hook.teacher and hook.teacher.distance(segmentor)
         if distance is not None:
-            runner.visualizer.add_scalar(
-                'train/teacher_distance', float(distance), step
-            )
+            name = 'train/teacher_distance'
+            runner.visualizer.add_scalar(name, float(distance), step)
 
 
 def _title(name: str, picture: Tensor) -> str:

@@ -43,11 +43,6 @@ class CheckpointHook(_CheckpointHook):
       ``max_iters``, follows the config's and not the checkpoint's.
 
     Takes the arguments of :class:`mmengine.hooks.CheckpointHook`.
-
-    Example:
-        >>> default_hooks = dict(checkpoint=dict(
-        ...     type='mmseg_da.CheckpointHook', by_epoch=False,
-        ...     interval=625, max_keep_ckpts=2, save_best='mIoU'))
     """
 
     def __init__(self, *args, **kwargs) -> None:

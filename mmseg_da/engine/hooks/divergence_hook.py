@@ -1,6 +1,5 @@
-"""Says when training has gone wrong, and stops it."""
-
 import math
+import re
 from functools import partial
 
 import torch
@@ -38,10 +37,6 @@ class DivergenceHook(Hook):
 
     Raises:
         InputError: If an argument is out of range; in training, to stop.
-
-    Example:
-        >>> default_hooks = dict(
-        ...     divergence=dict(type='mmseg_da.DivergenceHook'))
     """
 
     # After AdaptationHook has updated its terms, before the logger and the
@@ -54,10 +49,9 @@ class DivergenceHook(Hook):
         term_action: str = 'warn',
         window: int = 500,
     ) -> None:
-        for name, value in (
-            ('action', action),
-            ('term_action', term_action),
-        ):
+        for name, value in dict(
+            action=action, term_action=term_action
+        ).items():
             if value not in ('stop', 'warn'):
                 raise InputError(
                     f'default_hooks.divergence.{name} is {value!r}: set it '
@@ -88,11 +82,11 @@ class DivergenceHook(Hook):
         for term in self._terms:
             wrappers.update(term.optim_wrappers())
         self._handles = [
-            wrapper.optimizer.register_step_pre_hook(
+            each.optimizer.register_step_pre_hook(
                 partial(self._keep_norm, name)
             )
-            for name, wrapper in wrappers.items()
-            if isinstance(wrapper, OptimWrapper)
+            for name, each in wrappers.items()
+            if isinstance(each, OptimWrapper)
         ]
 
     def after_train(self, runner: Runner) -> None:
@@ -122,14 +116,9 @@ class DivergenceHook(Hook):
             hub.update_scalar(f'train/grad_norm_{name}', norm)
         norms = [f'train/grad_norm_{name}' for name in self._norms]
         self._norms = {}
-        losses = [
-            key
-            for key in hub.log_scalars
-            if key.startswith('train/') and 'loss' in key
-        ]
+        losses = [k for k in hub.log_scalars if re.match('train/.*loss', k)]
         # A part says more than their sum, and a loss more than its gradient.
-        losses.sort(key=lambda key: key == 'train/loss')
-        for key in [*losses, *norms]:
+        for key in [*sorted(losses, key='train/loss'.__eq__), *norms]:
             value = hub.get_scalar(key).current()
             if not math.isfinite(value):
                 self._report(runner, key, value, iteration)

@@ -1,5 +1,3 @@
-"""The paper's learning rate decay, to the letter."""
-
 from mmengine.optim import PolyLR as MMEnginePolyLR
 
 from mmseg_da.registry import PARAM_SCHEDULERS
@@ -14,19 +12,13 @@ class PolyLR(MMEnginePolyLR):
     of zero. Here it decays over ``end - begin`` steps.
 
     Args:
-        optimizer (Optimizer or OptimWrapper): The wrapped optimizer.
         end (int): T, the step at which the rate would reach ``eta_min``. The
             runner sets it to ``max_iters`` where a config does not.
         power (float): Defaults to 0.9.
-        kwargs: See :class:`mmengine.optim.PolyLR`.
+        others: See :class:`mmengine.optim.PolyLR`.
     """
 
     def __init__(
-        self,
-        optimizer,
-        *args,
-        end: int,
-        power: float = 0.9,
-        **kwargs,
+        self, optimizer, *args, end: int, power: float = 0.9, **kwargs
     ) -> None:
         super().__init__(optimizer, *args, end=end + 1, power=power, **kwargs)

@@ -27,10 +27,6 @@ class AttentionRefinementModule(BaseModule):
 
     Pool -> 1x1 convolution with bias -> BN -> sigmoid -> multiply.
 
-    Args:
-        channels (int): Channels of the map, kept.
-        norm_cfg (dict): Config of the norm layer.
-
     Shape:
         - Input and output: ``(N, channels, H, W)``.
     """
@@ -40,9 +36,7 @@ class AttentionRefinementModule(BaseModule):
         self.attention = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             ConvModule(
-                channels,
-                channels,
-                1,
+                *(channels, channels, 1),
                 bias=True,
                 norm_cfg=norm_cfg,
                 act_cfg=dict(type='Sigmoid'),
@@ -56,10 +50,6 @@ class AttentionRefinementModule(BaseModule):
 class SpatialPath(BaseModule):
     """Three 3x3 stride-2 conv-BN-ReLU: detail at 1/8 of the image's size.
 
-    Args:
-        channels (Sequence[int]): Output channels of the three layers.
-        norm_cfg (dict): Config of the norm layers.
-
     Shape:
         - Input: ``(N, 3, H, W)``. Output: ``(N, channels[-1], H/8, W/8)``.
     """
@@ -67,12 +57,11 @@ class SpatialPath(BaseModule):
     def __init__(self, channels: Sequence[int], norm_cfg: dict) -> None:
         super().__init__(init_cfg=KAIMING_FAN_IN)
         widths = [3, *channels]
-        self.layers = nn.Sequential(
-            *(
-                ConvModule(c_in, c_out, 3, 2, 1, norm_cfg=norm_cfg)
-                for c_in, c_out in zip(widths, channels)
-            )
+        layers = (
+            ConvModule(c_in, c_out, 3, 2, 1, norm_cfg=norm_cfg)
+            for c_in, c_out in zip(widths, channels)
         )
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)
@@ -108,12 +97,9 @@ class BiSeNet(BaseModule):
         super().__init__()
         self.spatial_path = SpatialPath(spatial_channels, norm_cfg)
         self.context_path = MODELS.build(context_path)
-        self.refine_16 = AttentionRefinementModule(
-            context_channels[0], norm_cfg
-        )
-        self.refine_32 = AttentionRefinementModule(
-            context_channels[1], norm_cfg
-        )
+        at_16, at_32 = context_channels
+        self.refine_16 = AttentionRefinementModule(at_16, norm_cfg)
+        self.refine_32 = AttentionRefinementModule(at_32, norm_cfg)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         spatial = self.spatial_path(x)

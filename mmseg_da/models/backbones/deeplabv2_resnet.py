@@ -1,5 +1,3 @@
-"""ResNet as DeepLabV2 has it."""
-
 from mmseg.models.backbones import ResNet
 
 from mmseg_da.registry import MODELS

@@ -1,5 +1,3 @@
-"""Decode head of the paper's BiSeNet: feature fusion, then the classifier."""
-
 from collections.abc import Sequence
 
 import torch
@@ -8,6 +6,7 @@ from mmengine.model import kaiming_init
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
 
+from mmseg_da.models.backbones.bisenet import KAIMING_FAN_IN
 from mmseg_da.registry import MODELS
 
 
@@ -38,12 +37,7 @@ class BiSeNetHead(BaseDecodeHead):
             in_channels=in_channels,
             in_index=list(range(len(in_channels))),
             input_transform='resize_concat',
-            init_cfg=dict(
-                type='Kaiming',
-                layer='Conv2d',
-                mode='fan_in',
-                nonlinearity='relu',
-            ),
+            init_cfg=KAIMING_FAN_IN,
             **kwargs,
         )
         self.fuse = ConvModule(

@@ -1,5 +1,3 @@
-"""Head of DeepLabV2 (Chen et al., TPAMI 2018, section 3.2 and Figure 7)."""
-
 from collections.abc import Sequence
 
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -11,7 +9,8 @@ from mmseg_da.registry import MODELS
 @MODELS.register_module()
 class DeepLabV2Head(BaseDecodeHead):
     """Atrous spatial pyramid of classifiers: parallel dilated 3x3
-    convolutions straight to the classes, summed.
+    convolutions straight to the classes, summed ("DeepLab", Chen et al.,
+    TPAMI 2018, section 3.2 and Figure 7).
 
     Args:
         in_channels (int): Channels of the backbone's last map.
@@ -44,14 +43,8 @@ class DeepLabV2Head(BaseDecodeHead):
         # The pyramid classifies by itself.
         del self.conv_seg
         self.branches = nn.ModuleList(
-            nn.Conv2d(
-                in_channels,
-                self.out_channels,
-                3,
-                padding=dilation,
-                dilation=dilation,
-            )
-            for dilation in dilations
+            nn.Conv2d(in_channels, self.out_channels, 3, 1, d, d)
+            for d in dilations
         )
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:

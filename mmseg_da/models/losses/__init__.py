@@ -1,6 +1,4 @@
-from mmseg_da.models.losses.class_weight import (
-    load_class_weight,
-)
+from mmseg_da.models.losses.class_weight import load_class_weight
 from mmseg_da.models.losses.cross_entropy_loss import (
     CrossEntropyLoss,
     cross_entropy,

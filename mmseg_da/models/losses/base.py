@@ -1,22 +1,27 @@
 """Base of the losses: MMSegmentation's interface and the reductions."""
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from mmseg_da.errors import InputError
-from mmseg_da.models.losses.class_weight import (
-    load_class_weight,
-    weight_file,
-)
-from mmseg_da.models.losses.labels import DeferredLabelCheck, valid_pixels
+from mmseg_da.models.losses.class_weight import load_class_weight, weight_file
+from mmseg_da.models.losses.label_check import DeferredLabelCheck, valid_pixels
 
 REDUCTIONS = ('none', 'mean', 'sum')
 ClassWeight = Sequence[float] | Tensor | None
+
+
+def check_reduction(reduction: str, owner: str = '') -> str:
+    """Raise an InputError unless a reduction is known."""
+    if reduction not in REDUCTIONS:
+        raise InputError(
+            f'reduction{owner} is {reduction!r}; expected one of {REDUCTIONS}.'
+        )
+    return reduction
 
 
 def prepare(
@@ -45,9 +50,8 @@ def prepare(
         )
     dtype = torch.promote_types(pred.dtype, torch.float32)
     if class_weight is not None:
-        class_weight = torch.as_tensor(
-            class_weight, dtype=dtype, device=pred.device
-        )
+        place = dict(dtype=dtype, device=pred.device)
+        class_weight = torch.as_tensor(class_weight, **place)
         if class_weight.shape != (num_classes,):
             raise InputError(
                 f'class_weight has {class_weight.numel()} values, but the '
@@ -81,14 +85,8 @@ def weighted_reduce(
             ``'mean'``: the sum over the sum of the weights, like torch's
             ``cross_entropy``; 0 if that is 0.
         avg_factor (float, optional): What ``'mean'`` divides by instead.
-
-    Returns:
-        Tensor: A scalar, or losses of the same shape for ``'none'``.
     """
-    if reduction not in REDUCTIONS:
-        raise InputError(
-            f'reduction is {reduction!r}; expected one of {REDUCTIONS}.'
-        )
+    check_reduction(reduction)
     loss = loss * weight
     if reduction == 'none':
         return loss
@@ -96,15 +94,12 @@ def weighted_reduce(
         if avg_factor is not None:
             raise ValueError('avg_factor can not be used with reduction="sum"')
         return loss.sum()
-    if avg_factor is None:
-        avg_factor = weight.sum()
-    avg_factor = torch.as_tensor(
-        avg_factor, dtype=loss.dtype, device=loss.device
-    )
-    return loss.sum() / avg_factor.masked_fill(avg_factor == 0, 1)
+    factor = weight.sum() if avg_factor is None else avg_factor
+    factor = torch.as_tensor(factor, dtype=loss.dtype, device=loss.device)
+    return loss.sum() / factor.masked_fill(factor == 0, 1)
 
 
-class SegmentationLoss(nn.Module, ABC):
+class SegmentationLoss(nn.Module):
     """Base of the losses: MMSegmentation's interface, checked settings.
 
     Args:
@@ -125,6 +120,9 @@ class SegmentationLoss(nn.Module, ABC):
     """
 
     default_name = 'loss'
+    #: The loss as a function, and which settings of the class it takes.
+    function: Callable[..., Tensor]
+    settings: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -134,12 +132,8 @@ class SegmentationLoss(nn.Module, ABC):
         loss_name: str | None = None,
     ) -> None:
         super().__init__()
-        if reduction not in REDUCTIONS:
-            raise InputError(
-                f'reduction of {type(self).__name__} is {reduction!r}; '
-                f'expected one of {REDUCTIONS}.'
-            )
-        self.reduction = reduction
+        owner = f' of {type(self).__name__}'
+        self.reduction = check_reduction(reduction, owner)
         self.loss_weight = self.check('loss_weight', loss_weight)
         self.loss_name = loss_name or self.default_name
         # A buffer moves to the model's device. The weights are a setting,
@@ -191,22 +185,16 @@ class SegmentationLoss(nn.Module, ABC):
     ) -> Tensor:
         """Compute the loss, ``loss_weight`` included.
 
-        Args:
-            pred (Tensor): Logits ``(N, C, H, W)``.
-            target (Tensor): Labels ``(N, H, W)``.
-            weight (Tensor, optional): Weight of each pixel ``(N, H, W)``.
-            avg_factor (float, optional): What ``'mean'`` divides by.
+        Args: See :func:`cross_entropy`, and
+
             reduction_override (str, optional): Used instead of the
                 configured reduction.
-            ignore_index (int): Label left out. Defaults to 255.
-
-        Returns:
-            Tensor: A scalar, unless the reduction is ``'none'``.
         """
         self.need_class_weight()
         if target.is_cuda:
             self._label_check(target, pred.size(1), ignore_index)
-        return self.loss_weight * self.compute(
+        settings = {name: getattr(self, name) for name in self.settings}
+        return self.loss_weight * self.function(
             pred,
             target,
             class_weight=self.class_weight,
@@ -214,8 +202,5 @@ class SegmentationLoss(nn.Module, ABC):
             ignore_index=ignore_index,
             reduction=reduction_override or self.reduction,
             avg_factor=avg_factor,
+            **settings,
         )
-
-    @abstractmethod
-    def compute(self, pred: Tensor, target: Tensor, **kwargs) -> Tensor:
-        """The loss as a function."""

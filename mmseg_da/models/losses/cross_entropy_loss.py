@@ -62,15 +62,8 @@ class CrossEntropyLoss(SegmentationLoss):
     soon as a pixel is ignored.
 
     Args:
-        class_weight (str or Sequence[float], optional): Weight of each
-            class, or the path of a class statistics JSON.
         kwargs: See :class:`SegmentationLoss`.
-
-    Example:
-        >>> loss_decode = dict(type='mmseg_da.CrossEntropyLoss')
     """
 
     default_name = 'loss_ce'
-
-    def compute(self, pred: Tensor, target: Tensor, **kwargs) -> Tensor:
-        return cross_entropy(pred, target, **kwargs)
+    function = staticmethod(cross_entropy)

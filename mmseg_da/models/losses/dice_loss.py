@@ -36,8 +36,7 @@ def dice_loss(
     Classes that do not occur in the batch's labels are left out. Their
     overlap is 0 for any prediction, so they would add a large constant that
     changes with the batch. A pixel wrongly predicted as such a class already
-    costs its true class. In distributed training, each rank uses its own
-    batch.
+    costs its true class. Each rank uses its own batch.
 
     Args:
         smooth (float): Smoothing ``s``, at least 0. Defaults to 1.0.
@@ -51,9 +50,6 @@ def dice_loss(
 
     Returns:
         Tensor: A scalar, or ``(C,)`` for ``'none'``; at least float32.
-
-    Raises:
-        InputError: If shapes, class weights or labels do not fit.
     """
     target, weight, class_weight = prepare(
         pred, target, class_weight, weight, ignore_index
@@ -75,27 +71,13 @@ class DiceLoss(SegmentationLoss):
 
     Args:
         smooth (float): At least 0. Defaults to 1.0.
-        class_weight (str or Sequence[float], optional): Weight of each
-            class, or the path of a class statistics JSON.
         kwargs: See :class:`SegmentationLoss`.
-
-    Example:
-        The paper's ``alpha * dice(weighted) + (1 - alpha) * focal``:
-
-        >>> loss_decode = [
-        >>>     dict(
-        >>>         type='mmseg_da.DiceLoss',
-        >>>         class_weight='data/class_statistics.json',
-        >>>         loss_weight=0.3),
-        >>>     dict(type='mmseg_da.FocalLoss', loss_weight=0.7),
-        >>> ]
     """
 
     default_name = 'loss_dice'
+    function = staticmethod(dice_loss)
+    settings = ('smooth',)
 
     def __init__(self, smooth: float = 1.0, **kwargs) -> None:
         super().__init__(**kwargs)
         self.smooth = self.check('smooth', smooth)
-
-    def compute(self, pred: Tensor, target: Tensor, **kwargs) -> Tensor:
-        return dice_loss(pred, target, smooth=self.smooth, **kwargs)

@@ -38,9 +38,6 @@ def softmax_focal_loss(
 
     Returns:
         Tensor: A scalar, or ``(N, H, W)`` for ``'none'``; at least float32.
-
-    Raises:
-        InputError: If shapes, class weights or labels do not fit.
     """
     target, weight, class_weight = prepare(
         pred, target, class_weight, weight, ignore_index
@@ -61,19 +58,13 @@ class FocalLoss(SegmentationLoss):
 
     Args:
         gamma (float): At least 0. Defaults to 1.0.
-        class_weight (str or Sequence[float], optional): Weight of each
-            class, or the path of a class statistics JSON.
         kwargs: See :class:`SegmentationLoss`.
-
-    Example:
-        >>> loss_decode = dict(type='mmseg_da.FocalLoss', gamma=2.0)
     """
 
     default_name = 'loss_focal'
+    function = staticmethod(softmax_focal_loss)
+    settings = ('gamma',)
 
     def __init__(self, gamma: float = 1.0, **kwargs) -> None:
         super().__init__(**kwargs)
         self.gamma = self.check('gamma', gamma)
-
-    def compute(self, pred: Tensor, target: Tensor, **kwargs) -> Tensor:
-        return softmax_focal_loss(pred, target, gamma=self.gamma, **kwargs)

@@ -126,19 +126,16 @@ def softmax_nll(pred: Tensor, target: Tensor) -> Tensor:
 def softmax_class_sums(
     pred: Tensor, target: Tensor, mask: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Sums of each class's probability over the pixels.
-
-    With ``p = softmax(pred)``, ``g`` the one-hot labels, ``m`` the mask and
-    the sums over all pixels of the batch.
+    """Sums of each class's probability over the pixels of the batch.
 
     Args:
-        pred (Tensor): Logits ``(N, C, H, W)``.
-        target (Tensor): Labels ``(N, H, W)``, int64, all in ``0..C-1``.
-        mask (Tensor): Weight of each pixel ``(N, H, W)``, 0 where ignored.
+        pred, target: See :func:`softmax_nll`.
+        mask (Tensor): Weight ``m`` of each pixel ``(N, H, W)``, 0 where
+            ignored.
 
     Returns:
         tuple[Tensor, Tensor, Tensor]: ``sum(m p g)``, ``sum(m p)`` and
-        ``sum(m g)`` of each class, ``(C,)`` each, in float32 for
-        half-precision logits.
+        ``sum(m g)`` of each class, ``(C,)`` each, where ``p`` is the softmax
+        and ``g`` the one-hot labels; float32 for half-precision logits.
     """
     return _SoftmaxClassSums.apply(pred, target, mask)

@@ -61,26 +61,19 @@ def dense_crf(
         InputError: If a parameter is out of its range, or the shapes do not
             fit.
     """
-    sigmas = dict(
-        sigma_alpha=sigma_alpha,
-        sigma_beta=sigma_beta,
-        sigma_gamma=sigma_gamma,
+    check_parameters(
+        num_iterations,
+        **dict(w1=w1, sigma_alpha=sigma_alpha, sigma_beta=sigma_beta),
+        **dict(w2=w2, sigma_gamma=sigma_gamma),
     )
-    check_parameters(w1=w1, w2=w2, num_iterations=num_iterations, **sigmas)
-    if probabilities.dim() != 3 or image.shape != (
-        *probabilities.shape[1:],
-        3,
-    ):
+    size = probabilities.shape[1:]
+    if probabilities.dim() != 3 or image.shape != (*size, 3):
         raise InputError(
             'dense_crf takes probabilities (C, H, W) and an image (H, W, 3), '
             f'but got {tuple(probabilities.shape)} and {tuple(image.shape)}.'
         )
-    height, width = image.shape[:2]
-    y, x = torch.meshgrid(
-        torch.arange(height, device=image.device),
-        torch.arange(width, device=image.device),
-        indexing='ij',
-    )
+    axes = (torch.arange(n, device=image.device) for n in size)
+    y, x = torch.meshgrid(*axes, indexing='ij')
     position = torch.stack((y, x), dim=-1).reshape(-1, 2).float()
     colour = image.reshape(-1, 3).float()
     appearance = (position / sigma_alpha, colour / sigma_beta)

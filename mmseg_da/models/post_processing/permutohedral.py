@@ -63,10 +63,7 @@ class PermutohedralLattice:
         constant factor for all ``i``.
 
         Args:
-            values (Tensor): ``(N, C)``.
-
-        Returns:
-            Tensor: ``(N, C)``.
+            values (Tensor): ``(N, C)``, as the result.
         """
         table = F.embedding_bag(
             self.members,

@@ -1,5 +1,3 @@
-"""Segmentor with a fully connected CRF after it."""
-
 import inspect
 
 import torch

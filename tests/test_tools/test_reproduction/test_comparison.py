@@ -42,7 +42,9 @@ def test_every_control_and_start_is_a_row(name):
 
 
 def test_only_some_rows_and_what_they_are_compared_with():
-    found = select_methods(read_comparison('carla2camvid'), 'pasted*sure,oracle')
+    found = select_methods(
+        read_comparison('carla2camvid'), 'pasted*sure,oracle'
+    )
     assert [method.label.split(':')[0] for method in found.methods] == [
         *('start', 'source only', 'class weights'),
         'class weights, source mixed with source',

@@ -1,7 +1,5 @@
 """Predictions that another network can learn from."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np
@@ -23,8 +21,8 @@ def predict_confidence(
     """Predict the class of each pixel, and how sure the model is of it.
 
     Args:
-        model (BaseSegmentor): What :func:`init_model` returns, any segmentor
-            of two classes or more.
+        model (BaseSegmentor): From :func:`mmseg_da.apis.init_model`, any
+            segmentor of two classes or more.
         image (np.ndarray): ``(H, W, 3)`` in BGR of uint8.
 
     Returns:

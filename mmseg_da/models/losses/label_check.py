@@ -17,19 +17,11 @@ def _error(found: object, num_classes: int, ignore_index: int) -> InputError:
 def valid_pixels(
     target: Tensor, num_classes: int, ignore_index: int = 255
 ) -> Tensor:
-    """Mask of the pixels that count.
+    """Mask of the pixels that count, of the labels' shape.
 
     On a GPU, a label out of range is left out like an ignored one: raising
     an error would make the program wait for the device.
     :class:`DeferredLabelCheck` reports such labels later.
-
-    Args:
-        target (Tensor): Integer labels of any shape.
-        num_classes (int): Number of classes.
-        ignore_index (int): The label that is left out. Defaults to 255.
-
-    Returns:
-        Tensor: Boolean mask of the same shape.
 
     Raises:
         InputError: If a label is neither a class nor ``ignore_index``; on
@@ -50,9 +42,9 @@ def valid_pixels(
 class DeferredLabelCheck:
     """Report labels out of range on a GPU without waiting for the device.
 
-    The lowest and the highest label so far are copied to the host in the
-    background and checked by a later call. A label out of range ends the
-    training one or two iterations after its batch.
+    The extremes so far, the lowest label negated, are copied to the host in
+    the background and checked by a later call. A label out of range ends
+    the training one or two iterations after its batch.
     """
 
     def __init__(self) -> None:
@@ -67,22 +59,16 @@ class DeferredLabelCheck:
         Raises:
             InputError: If an earlier label is out of range.
         """
-        target = target.masked_fill(target == ignore_index, 0)
-        low, high = target.aminmax()
-        extremes = torch.stack((low, high))
+        low, high = target.masked_fill(target == ignore_index, 0).aminmax()
+        extremes = torch.stack((-low.long(), high.long()))
         if self.extremes is None:
             self.extremes = extremes
             self.on_host = torch.zeros_like(
                 extremes, device='cpu', pin_memory=target.is_cuda
             )
-        low, high = self.on_host.tolist()
-        if low < 0 or high >= num_classes:
-            found = low if low < 0 else high
+        below, high = self.on_host.tolist()
+        if below > 0 or high >= num_classes:
+            found = -below if below > 0 else high
             raise _error(found, num_classes, ignore_index)
-        self.extremes = torch.stack(
-            (
-                torch.minimum(self.extremes[0], extremes[0]),
-                torch.maximum(self.extremes[1], extremes[1]),
-            )
-        )
+        self.extremes = torch.maximum(self.extremes, extremes)
         self.on_host.copy_(self.extremes, non_blocking=True)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mmseg_da.errors import InputError
-from mmseg_da.models.losses.labels import DeferredLabelCheck, valid_pixels
+from mmseg_da.models.losses.label_check import DeferredLabelCheck, valid_pixels
 
 
 def test_valid_pixels():
