@@ -59,6 +59,14 @@ class PackedConv2d(nn.Module):
             )
         relu = None if self.relu == 'none' else self.relu
         return torch.ops.mkldnn._convolution_pointwise.binary(
-            *(x, residual, self.weight, self.bias, *self.geometry),
-            *('add', 1.0, relu, [], None),
+            x,
+            residual,
+            self.weight,
+            self.bias,
+            *self.geometry,
+            'add',
+            1.0,
+            relu,
+            [],
+            None,
         )

@@ -105,8 +105,11 @@ class IoUMetric(MMSegIoUMetric):
         pair = [x.to(torch.uint8).flatten().cpu() for x in (label, pred_label)]
         joint = sum(
             cv2.calcHist(
-                *([part.numpy() for part in parts], [0, 1], None),
-                *([256, 256], [0, 256, 0, 256]),
+                [part.numpy() for part in parts],
+                channels=[0, 1],
+                mask=None,
+                histSize=[256, 256],
+                ranges=[0, 256, 0, 256],
             ).astype(np.float64)
             for parts in zip(*(x.split(MAX_COUNT) for x in pair))
         )

@@ -36,7 +36,9 @@ class AttentionRefinementModule(BaseModule):
         self.attention = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             ConvModule(
-                *(channels, channels, 1),
+                channels,
+                channels,
+                1,
                 bias=True,
                 norm_cfg=norm_cfg,
                 act_cfg=dict(type='Sigmoid'),
