@@ -11,12 +11,10 @@ class InputError(ValueError):
     found, what was expected and what to do. The commands under ``tools/``
     print it instead of a stack trace.
 
-    Args:
-        message (str): The sentence. DataLoader workers raise the error again
-            with their whole traceback, of which the last line is taken.
     """
 
     def __init__(self, message: str) -> None:
+        # DataLoader workers raise an error again with their traceback.
         last_line = str(message).strip().rsplit('\n', 1)[-1]
         name = f'{type(self).__module__}.{type(self).__qualname__}: '
         super().__init__(last_line.removeprefix(name))

@@ -1,7 +1,5 @@
 """How well a discriminator tells source from target, as a loss."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import NamedTuple

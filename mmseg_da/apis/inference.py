@@ -68,12 +68,6 @@ def init_predictor(
     Raises:
         InputError: If config and checkpoint cannot be used, or the config's
             segmentor has no fast form.
-
-    Example:
-        >>> predict = init_predictor(
-        ...     'configs/da/bisenet_adv_gta2cs.py', 'best.pth')
-        >>> predict(cv2.imread('street.png')).shape
-        (1024, 2048)
     """
     if Path(checkpoint).suffix in SUFFIXES:
         network = load_network(checkpoint)

@@ -48,11 +48,9 @@ def mean_iou(
                 f'{info["seg_map_path"]} is {label.shape} and its image '
                 f'{found.shape}: they must have one size.'
             )
+        pair = torch.from_numpy(found), torch.from_numpy(np.asarray(label))
         counts = IoUMetric.intersect_and_union(
-            torch.from_numpy(found),
-            torch.from_numpy(np.asarray(label)),
-            count,
-            dataset.ignore_index,
+            *pair, count, dataset.ignore_index
         )
         areas += torch.stack(counts[:2])
     hits, union = areas

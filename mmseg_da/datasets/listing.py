@@ -51,7 +51,12 @@ def find_files(
     """
     folder, pattern, suffix = _split_pattern(path, suffix)
     found: dict[str, str] = {}
-    for relative in _list_folder(folder, backend_args):
+    if backend_args is None:
+        files = walk_files(folder)
+    else:
+        options = dict(list_dir=False, backend_args=backend_args)
+        files = fileio.list_dir_or_file(folder, recursive=True, **options)
+    for relative in files:
         name = strip_suffix(relative, suffix)
         if name is None:
             continue
@@ -209,14 +214,6 @@ def _translate(part: str) -> str:
     if _WILDCARD.fullmatch(part):
         return f'({part.replace("[!", "[^")})'
     return re.escape(part)
-
-
-def _list_folder(root: str, backend_args: dict | None) -> Iterable[str]:
-    if backend_args is None:
-        return walk_files(root)
-    return fileio.list_dir_or_file(
-        root, list_dir=False, recursive=True, backend_args=backend_args
-    )
 
 
 def walk_files(root: str) -> Iterable[str]:

@@ -55,10 +55,8 @@ class RareClassSampler(InfiniteSampler):
         seed: int | None = None,
     ) -> None:
         super().__init__(dataset, seed=seed)
-        for name, value in (
-            ('temperature', temperature),
-            ('min_pixels', min_pixels),
-        ):
+        settings = dict(temperature=temperature, min_pixels=min_pixels)
+        for name, value in settings.items():
             if not 0 < value < float('inf'):
                 raise InputError(
                     f'{KEY}.{name} is {value}, expected a positive number.'

@@ -33,12 +33,11 @@ def check_resized(root: str | None, img_scale: tuple[int, int] | None) -> None:
             f'img_scale is {tuple(img_scale)}: use the original data, or '
             f'make a copy of this size with {TOOL}.'
         )
-    source = Path(manifest['source'])
+    source, files = Path(manifest['source']), manifest['files']
     if not source.is_dir():
         return
-    found = read_stamps(source, manifest['files'])
-    changed = [n for n, s in manifest['files'].items() if found[n] != s]
-    if changed:
+    found = read_stamps(source, files)
+    if changed := [name for name in files if found[name] != files[name]]:
         raise InputError(
             f'{root} was resized from {source}, where {changed[0]} has '
             f'changed since ({len(changed)} of {len(found)} files): run '

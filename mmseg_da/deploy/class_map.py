@@ -45,10 +45,6 @@ def class_map(
 
     Returns:
         Tensor: ``(N, H, W)``, uint8, or int64 with more than 256 classes.
-
-    Example:
-        >>> class_map(torch.randn(1, 19, 64, 128), [(512, 1024)]).shape
-        torch.Size([1, 512, 1024])
     """
     dtype = torch.uint8 if logits.shape[1] <= 256 else torch.int64
     if logits.device.type != 'cpu':

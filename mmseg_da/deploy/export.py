@@ -166,10 +166,7 @@ def _to_onnx(
 ) -> None:
     # Two images: the exporter takes a batch size of 1 for a constant.
     image = torch.randn(2 if dynamic else 1, 3, *shape)
-    dynamic_shapes = None
-    if dynamic:
-        auto = torch.export.Dim.DYNAMIC
-        dynamic_shapes = [{0: auto, 2: auto, 3: auto}]
+    varying = [dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)]
     if half:
         network, image = copy.deepcopy(network).half(), image.half()
     with _quiet():
@@ -180,7 +177,7 @@ def _to_onnx(
             dynamo=True,
             input_names=['image'],
             output_names=['logits'],
-            dynamic_shapes=dynamic_shapes,
+            dynamic_shapes=varying if dynamic else None,
             external_data=False,
             verbose=False,
         )

@@ -67,8 +67,7 @@ class Predictor:
                 read files as BGR. Defaults to False.
 
         Returns:
-            np.ndarray | list[np.ndarray]: Class indices ``(H, W)``, uint8,
-            for each image.
+            np.ndarray | list[np.ndarray]: Class indices ``(H, W)``, uint8.
 
         Raises:
             InputError: If an image is not of uint8 with three channels.
@@ -96,12 +95,9 @@ class Predictor:
     def postprocess(
         self, logits: Tensor, size: Sequence[int], sizes: Sequence
     ) -> list[np.ndarray]:
-        """Decide the classes ``(H, W)`` at the images' own sizes.
+        """Decide the classes ``(H, W)`` at the images' own ``sizes``.
 
-        Args:
-            logits (Tensor): ``(N, C, h, w)``.
-            size (Sequence[int]): Height and width of the network's input.
-            sizes (Sequence): Height and width of each image.
+        The logits ``(N, C, h, w)`` are of an input of ``size``, (H, W).
         """
         corners = self.model.align_corners
         maps = (

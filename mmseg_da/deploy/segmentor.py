@@ -52,7 +52,10 @@ class FastSegmentor(BaseModel):
         fused = fuse(segmentor)
         self.network = fast_network(fused, self.dtype, pack and not compile)
         if compile:
-            self.network = _compiled(self.network)
+            options = dict(options={'freezing': True})
+            if next(self.network.parameters()).is_cuda:
+                options = dict(mode='max-autotune')  # CUDA graphs
+            self.network = torch.compile(self.network, **options)
         # `inference_model` and `Predictor` read these.
         for name in ('cfg', 'dataset_meta'):
             if hasattr(segmentor, name):
@@ -105,10 +108,3 @@ def _check(segmentor: nn.Module, precision: str) -> None:
     device = next(segmentor.parameters()).device
     if precision == 'fp16' and device.type == 'cpu':
         raise InputError('fp16 needs a GPU: choose bf16 or fp32 on the CPU.')
-
-
-def _compiled(network: nn.Module) -> nn.Module:
-    if next(network.parameters()).is_cuda:
-        # CUDA graphs.
-        return torch.compile(network, mode='max-autotune')
-    return torch.compile(network, options={'freezing': True})

@@ -24,12 +24,9 @@ class IoUMetric(MMSegIoUMetric):
 
     Args:
         class_means (dict[str, Sequence[str]], optional): Further means of
-            the IoU: the name of each in the results, and the classes that
-            it is over. Defaults to None.
+            the IoU: the name of each in the results, such as mIoU_vehicles,
+            and the classes that it is over. Defaults to None.
         kwargs: See :class:`mmseg.evaluation.IoUMetric`.
-
-    Example:
-        >>> IoUMetric(class_means={'mIoU_vehicles': ['car', 'truck', 'bus']})
     """
 
     def __init__(
@@ -46,25 +43,19 @@ class IoUMetric(MMSegIoUMetric):
 
     @property
     def dataset_meta(self) -> dict | None:
-        """Meta information of the data set, with its ``classes``.
-
-        The evaluator sets it before training starts.
-
-        Raises:
-            InputError: ``class_means`` names a class that is not among them.
-        """
+        """What the data set says of itself, its ``classes`` above all."""
         return self._dataset_meta
 
     @dataset_meta.setter
     def dataset_meta(self, meta: dict) -> None:
+        # The evaluator sets it before training starts.
         names = (meta or {}).get('classes') or ()
         for mean, classes in self.class_means.items():
-            for name in classes:
-                if name not in names:
-                    raise InputError(
-                        f'IoUMetric.class_means.{mean} names the class '
-                        f'{name!r}, but the classes are {", ".join(names)}.'
-                    )
+            if unknown := [name for name in classes if name not in names]:
+                raise InputError(
+                    f'IoUMetric.class_means.{mean} names the class '
+                    f'{unknown[0]!r}, but the classes are {", ".join(names)}.'
+                )
         self._dataset_meta = meta
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:

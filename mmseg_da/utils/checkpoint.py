@@ -40,14 +40,9 @@ def load_weights(
 def check_weights(
     model: nn.Module, path: str | Path, teacher: bool = False
 ) -> dict[str, Tensor]:
-    """Check that a checkpoint has all weights that a model predicts with.
+    """Read the weights for :func:`load_weights`, with its errors.
 
     MMEngine only warns of missing weights and keeps random numbers for them.
-
-    Takes the arguments and raises the errors of :func:`load_weights`.
-
-    Returns:
-        dict[str, Tensor]: The weights.
     """
     content = load_checkpoint(str(path))
     if teacher:

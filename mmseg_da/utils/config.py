@@ -95,7 +95,7 @@ def load_config(path: str | Path, cfg_options: dict | None = None) -> Config:
             node[key] = str(_existing(Path(node[key])) or node[key])
     hooks = cfg.get('default_hooks')
     if isinstance(hooks, dict):
-        for name in [name for name in hooks if hooks[name] is None]:
+        for name in [n for n in hooks if hooks[n] is None]:
             if name not in OWN_HOOKS:
                 del hooks[name]
     return cfg

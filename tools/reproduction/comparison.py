@@ -1,7 +1,5 @@
 """Methods beside their controls: the same start, length and seeds."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,17 +1,11 @@
 """What every adaptation term shares."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from mmseg_da.adaptation.iteration import Iteration
 from mmseg_da.errors import InputError
-
-if TYPE_CHECKING:
-    from mmseg_da.adaptation.iteration import Iteration
 
 
 class AdaptationTerm:

@@ -21,8 +21,7 @@ class AdaptationVisualizationHook(Hook):
     (:meth:`AdaptationTerm.pictures`). The distance of teacher and student is
     logged then too, as ``train/teacher_distance``. Training is the same to
     the last bit with and without the hook; without an AdaptationHook it does
-    nothing. ``docs/see_it_train.md`` explains the picture and says what it
-    costs.
+    nothing. ``docs/see_it_train.md`` explains the picture.
 
     Args:
         interval (int): Iterations between two pictures. Defaults to 500.

@@ -33,17 +33,9 @@ class AttentionRefinementModule(BaseModule):
 
     def __init__(self, channels: int, norm_cfg: dict) -> None:
         super().__init__(init_cfg=KAIMING_FAN_IN)
-        self.attention = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1),
-            ConvModule(
-                channels,
-                channels,
-                1,
-                bias=True,
-                norm_cfg=norm_cfg,
-                act_cfg=dict(type='Sigmoid'),
-            ),
-        )
+        layers = dict(norm_cfg=norm_cfg, act_cfg=dict(type='Sigmoid'))
+        gate = ConvModule(channels, channels, 1, bias=True, **layers)
+        self.attention = nn.Sequential(nn.AdaptiveAvgPool2d(1), gate)
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.attention(x)

@@ -40,13 +40,9 @@ class BiSeNetHead(BaseDecodeHead):
             init_cfg=KAIMING_FAN_IN,
             **kwargs,
         )
+        layers = dict(norm_cfg=self.norm_cfg, act_cfg=self.act_cfg)
         self.fuse = ConvModule(
-            self.in_channels,
-            self.channels,
-            3,
-            padding=1,
-            norm_cfg=self.norm_cfg,
-            act_cfg=self.act_cfg,
+            self.in_channels, self.channels, 3, padding=1, **layers
         )
         self.attention = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),

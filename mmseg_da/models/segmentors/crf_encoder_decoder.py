@@ -17,7 +17,7 @@ class CRFEncoderDecoder(EncoderDecoder):
     Training is that of :class:`mmseg.models.EncoderDecoder`, and so are the
     checkpoints: the type can be given at test time alone. The CRF works at
     the size of the network's input, on the input image itself. Seconds an
-    image on a CPU.
+    image on a CPU. It may be mixed into a subclass of EncoderDecoder.
 
     Args:
         test_cfg (dict): May have ``crf``, a dict of
@@ -33,11 +33,6 @@ class CRFEncoderDecoder(EncoderDecoder):
 
         python tools/test.py CONFIG CHECKPOINT --cfg-options \
             model.type=mmseg_da.CRFEncoderDecoder model.test_cfg.crf.w1=5
-
-        For a subclass of EncoderDecoder:
-
-        >>> class CRFCascade(CRFEncoderDecoder, CascadeEncoderDecoder):
-        >>>     pass
     """
 
     def __init__(self, *args, **kwargs) -> None:
