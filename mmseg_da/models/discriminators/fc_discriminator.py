@@ -20,6 +20,11 @@ class FCDiscriminator(BaseModule):
         in_channels (int): Number of classes.
         base_channels (int): Channels of the first layer; each next one has
             twice as many. Defaults to 64.
+        separable (bool): Whether each convolution is split into a 4x4
+            stride-2 convolution of each channel and a 1x1 convolution across
+            channels, as in MobileNets (Howard et al., 2017): 0.19 M
+            parameters at 19 classes, and a tenth of the multiplications.
+            Defaults to False, the paper's.
 
     Raises:
         InputError: If the input is smaller than 32 pixels each way.
@@ -29,17 +34,20 @@ class FCDiscriminator(BaseModule):
         - Output: domain logits ``(N, 1, H/32, W/32)``; positive is source.
     """
 
-    def __init__(self, in_channels: int, base_channels: int = 64) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        base_channels: int = 64,
+        separable: bool = False,
+    ) -> None:
         super().__init__()
         self.in_channels = in_channels
         widths = [in_channels, *(base_channels * 2**i for i in range(4))]
+        halve = _separable_convolution if separable else _convolution
         layers: list[nn.Module] = []
         for c_in, c_out in zip(widths, widths[1:]):
-            layers += [
-                nn.Conv2d(c_in, c_out, 4, 2, 1),
-                nn.LeakyReLU(0.2, inplace=True),
-            ]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 2, 1))
+            layers += [halve(c_in, c_out), nn.LeakyReLU(0.2, inplace=True)]
+        self.layers = nn.Sequential(*layers, halve(widths[-1], 1))
 
     def forward(self, probabilities: Tensor) -> Tensor:
         height, width = probabilities.shape[2:]
@@ -50,3 +58,13 @@ class FCDiscriminator(BaseModule):
                 'need at least 32 each way: raise img_scale or the crop size.'
             )
         return self.layers(probabilities)
+
+
+def _convolution(c_in: int, c_out: int) -> nn.Module:
+    return nn.Conv2d(c_in, c_out, 4, 2, 1)
+
+
+def _separable_convolution(c_in: int, c_out: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(c_in, c_in, 4, 2, 1, groups=c_in), nn.Conv2d(c_in, c_out, 1)
+    )
