@@ -23,7 +23,7 @@ from mmseg_da.apis import adapt_bn, build_segmentor
 from mmseg_da.apis.adapt_bn import check_batch_norm
 from mmseg_da.errors import InputError
 from mmseg_da.utils import explain_build_errors, load_config
-from mmseg_da.utils.checkpoint import load_weights
+from mmseg_da.utils.checkpoint import load_checkpoint, load_weights
 from mmseg_da.utils.dataset_configs import find_target_loader
 from mmseg_da.utils.files import atomic_path
 
@@ -40,12 +40,29 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         type=Path,
         help='file to write; default: CHECKPOINT with _bn in its name',
     )
+    parser.add_argument(
+        '--num-images',
+        type=int,
+        metavar='N',
+        help='take N images, evenly spaced over the data set; default: all',
+    )
     add_cfg_options(parser)
     return parser.parse_args(argv)
 
 
-def build_target_loader(cfg: Config) -> DataLoader:
-    """Build a loader of whole target batches, each image once, in order."""
+def build_target_loader(
+    cfg: Config, num_images: int | None = None
+) -> DataLoader:
+    """Build a loader of whole target batches, each image once, in order.
+
+    Args:
+        cfg (Config): An adaptation config.
+        num_images (int, optional): How many images, evenly spaced over the
+            data set. Defaults to None: all.
+
+    Raises:
+        InputError: If there is no target, or less than a batch of images.
+    """
     key, target = find_target_loader(cfg) or (None, None)
     if target is None:
         raise InputError(
@@ -65,17 +82,39 @@ def build_target_loader(cfg: Config) -> DataLoader:
     )
     with explain_build_errors(cfg):
         loader = Runner.build_dataloader(loader_cfg, seed=0)
+    count = len(loader.dataset)
+    if num_images is not None and num_images < count:
+        indices = [i * count // num_images for i in range(num_images)]
+        loader_cfg.update(dataset=loader.dataset, sampler=indices)
+        loader = Runner.build_dataloader(loader_cfg, seed=0)
+        count = num_images
     if len(loader) == 0:
         raise InputError(
-            f'The target has {len(loader.dataset)} image(s), fewer than one '
-            f'batch of {loader.batch_size}: give more images, or a smaller '
+            f'The target has {count} image(s), fewer than one batch of '
+            f'{loader.batch_size}: give more images, or a smaller '
             f'--cfg-options {key}.batch_size.'
         )
     return loader
 
 
+def read_dataset_meta(checkpoint: Path) -> dict:
+    """Classes and colours from a checkpoint's meta, where it has any.
+
+    The rest of the meta belongs to a training run, which cannot be resumed
+    from a file without the optimizer's state.
+    """
+    content = load_checkpoint(str(checkpoint))
+    meta = content.get('meta', {}) if isinstance(content, dict) else {}
+    return {k: v for k, v in meta.items() if k == 'dataset_meta'}
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
+    if args.num_images is not None and args.num_images < 1:
+        raise InputError(
+            f'--num-images is {args.num_images}: give 1 or more, or leave it '
+            'out to take all.'
+        )
     cfg = load_config(args.config, args.cfg_options)
     check_config(cfg, 'train')
     source = Path(args.checkpoint)
@@ -85,13 +124,15 @@ def main(argv: Sequence[str] | None = None) -> None:
             f'--out {out} is the checkpoint itself, which would be lost: give '
             'another file.'
         )
-    loader = build_target_loader(cfg)
+    loader = build_target_loader(cfg, args.num_images)
     model = build_segmentor(cfg)
     check_batch_norm(model)
     load_weights(model, source)
     model.to(get_device())
     adapt_bn(model, track(loader, description='Adapting BatchNorm'))
-    content = dict(meta=dict(), state_dict=model.cpu().state_dict())
+    content = dict(
+        meta=read_dataset_meta(source), state_dict=model.cpu().state_dict()
+    )
     with atomic_path(out) as partial:
         torch.save(content, partial)
     print(f'Written to {out}')
