@@ -18,7 +18,9 @@ class ChannelsLastHook(Hook):
     # Before the adaptation hook copies the segmentor for the teacher.
     priority = 'VERY_HIGH'
 
-    def before_run(self, runner: Runner) -> None:
+    def before_train(self, runner: Runner) -> None:
+        # Not earlier: random weights fill the memory in its order, so that a
+        # seed would start from others.
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
         model.to(memory_format=torch.channels_last)
