@@ -20,7 +20,7 @@ from mmseg_da.apis import adapt_bn, build_segmentor
 from mmseg_da.apis.adapt_bn import build_target_loader, check_batch_norm
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
-from mmseg_da.utils.checkpoint import load_weights
+from mmseg_da.utils.checkpoint import load_checkpoint, load_weights
 from mmseg_da.utils.files import atomic_path
 
 
@@ -39,14 +39,31 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--num-images',
         type=int,
-        help="how many of the target's images, evenly spread; default: all",
+        metavar='N',
+        help='take N images, evenly spaced over the data set; default: all',
     )
     add_cfg_options(parser)
     return parser.parse_args(argv)
 
 
+def read_dataset_meta(checkpoint: Path) -> dict:
+    """Classes and colours from a checkpoint's meta, where it has any.
+
+    The rest of the meta belongs to a training run, which cannot be resumed
+    from a file without the optimizer's state.
+    """
+    content = load_checkpoint(str(checkpoint))
+    meta = content.get('meta', {}) if isinstance(content, dict) else {}
+    return {k: v for k, v in meta.items() if k == 'dataset_meta'}
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
+    if args.num_images is not None and args.num_images < 1:
+        raise InputError(
+            f'--num-images is {args.num_images}: give 1 or more, or leave it '
+            'out to take all.'
+        )
     cfg = load_config(args.config, args.cfg_options)
     check_config(cfg, 'train')
     source = Path(args.checkpoint)
@@ -62,7 +79,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     load_weights(model, source)
     model.to(get_device())
     adapt_bn(model, track(loader, description='Adapting BatchNorm'))
-    content = dict(meta=dict(), state_dict=model.cpu().state_dict())
+    content = dict(
+        meta=read_dataset_meta(source), state_dict=model.cpu().state_dict()
+    )
     with atomic_path(out) as partial:
         torch.save(content, partial)
     print(f'Written to {out}')

@@ -52,8 +52,8 @@ def domain_loss(output: Tensor, domain: float, gan: str = 'vanilla') -> Tensor:
 class DiscriminatorLoss(nn.Module):
     """Loss and accuracies of a discriminator on one batch of each domain.
 
-    One forward for both domains, so that DistributedDataParallel sees one
-    forward for each backward.
+    DistributedDataParallel wraps this module and sees one forward for each
+    backward.
 
     Args:
         discriminator (nn.Module): What it sees of a prediction to its output.
@@ -71,13 +71,14 @@ class DiscriminatorLoss(nn.Module):
         Args:
             source (Tensor): Class probabilities, or their self-information,
                 ``(N, C, H, W)``.
-            target (Tensor): The same of the target ``(M, C, H', W')``.
+            target (Tensor): The discriminator's output on the target
+                ``(M, 1, H', W')``, with a graph to its parameters.
 
         Returns:
             dict[str, Tensor]: ``loss`` and the share of positions told right
             in each domain, ``acc_source`` and ``acc_target``, in [0, 1].
         """
-        source, target = self.discriminator(source), self.discriminator(target)
+        source = self.discriminator(source)
         loss = domain_loss(source, SOURCE, self.gan) + domain_loss(
             target, TARGET, self.gan
         )

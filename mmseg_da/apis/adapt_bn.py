@@ -1,26 +1,29 @@
 """Adapt a trained network's BatchNorm to a target without training."""
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from mmseg.models import BaseSegmentor
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.optim.swa_utils import update_bn
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils import explain_build_errors
 from mmseg_da.utils.dataset_configs import find_target_loader
 
 
+@torch.no_grad()
 def adapt_bn(model: BaseSegmentor, loader: Iterable[dict]) -> None:
     """Replace BatchNorm's running statistics by those of other images.
 
     Adaptive Batch Normalization (Li et al., 2016): means and variances are
-    averaged over the batches, the weights stay. The model is changed.
+    averaged over the batches, the weights stay. The model is changed. Layers
+    that no image passes, such as an auxiliary head's, keep their statistics.
 
     Args:
         model (BaseSegmentor): A trained segmentor, on the device to use.
@@ -36,8 +39,63 @@ def adapt_bn(model: BaseSegmentor, loader: Iterable[dict]) -> None:
         >>> torch.save({'state_dict': model.state_dict()}, 'best_bn.pth')
     """
     check_batch_norm(model)
-    inputs = (model.data_preprocessor(b, True)['inputs'] for b in loader)
-    update_bn(inputs, model)
+    was_training = model.training
+    model.train()
+    calls = _Calls(model)
+    with _cumulative_averages(calls.layers):
+        for batch in loader:
+            inputs = model.data_preprocessor(batch, True)['inputs']
+            with calls:
+                model(inputs)
+    model.train(was_training)
+
+
+class _EndOfPass(Exception):
+    """Nothing after the last BatchNorm layer is needed."""
+
+
+class _Calls:
+    """Ends each pass but the first at the last call of a BatchNorm layer."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.layers = [m for m in model.modules() if isinstance(m, _BatchNorm)]
+        self.last: int | None = None
+
+    def _count(self, *_) -> None:
+        self.number += 1
+        if self.number == self.last:
+            raise _EndOfPass
+
+    def __enter__(self) -> None:
+        self.number = 0
+        self.handles = [
+            layer.register_forward_hook(self._count) for layer in self.layers
+        ]
+
+    def __exit__(self, kind, *_) -> bool:
+        for handle in self.handles:
+            handle.remove()
+        self.last = max(self.last or 0, self.number)
+        return kind is _EndOfPass
+
+
+@contextmanager
+def _cumulative_averages(layers: list[_BatchNorm]) -> Iterator[None]:
+    """Start the layers' statistics anew, as averages over all calls."""
+    before = []
+    for layer in layers:
+        buffers = [buffer.clone() for buffer in layer.buffers()]
+        before.append((layer, layer.momentum, buffers))
+        layer.reset_running_stats()
+        layer.momentum = None
+    try:
+        yield
+    finally:
+        for layer, momentum, buffers in before:
+            layer.momentum = momentum
+            if layer.num_batches_tracked == 0:
+                for buffer, old in zip(layer.buffers(), buffers):
+                    buffer.copy_(old)
 
 
 def check_batch_norm(model: BaseSegmentor) -> None:
@@ -85,19 +143,16 @@ def build_target_loader(
     )
     with explain_build_errors(cfg):
         loader = Runner.build_dataloader(loader_cfg, seed=0)
-    if num_images is not None and num_images < len(loader.dataset):
-        chosen = torch.linspace(0, len(loader.dataset) - 1, num_images)
-        loader = DataLoader(
-            Subset(loader.dataset, chosen.round().int().tolist()),
-            loader.batch_size,
-            num_workers=loader.num_workers,
-            collate_fn=loader.collate_fn,
-            drop_last=True,
-        )
+    count = len(loader.dataset)
+    if num_images is not None and num_images < count:
+        indices = [i * count // num_images for i in range(num_images)]
+        loader_cfg.update(dataset=loader.dataset, sampler=indices)
+        loader = Runner.build_dataloader(loader_cfg, seed=0)
+        count = num_images
     if len(loader) == 0:
         raise InputError(
-            f'The target has {len(loader.dataset)} image(s), fewer than one '
-            f'batch of {loader.batch_size}: give more images, or a smaller '
+            f'The target has {count} image(s), fewer than one batch of '
+            f'{loader.batch_size}: give more images, or a smaller '
             f'--cfg-options {key}.batch_size.'
         )
     return loader

@@ -28,6 +28,48 @@ def test_statistics_are_the_mean_over_the_batches() -> None:
     assert not model.training
 
 
+class Branches(Net):
+    """A layer that training alone passes, and one after the last layer."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.ReLU())
+        self.auxiliary = nn.BatchNorm2d(4)
+        self.calls = 0
+
+    def forward(self, x):
+        # One layer in two places: both count, in each batch.
+        x = self[1](self[1](self[0](x)) + 1)
+        self.calls += 1
+        return x
+
+
+def test_stops_at_the_last_layer_and_leaves_the_rest_as_it_was() -> None:
+    torch.manual_seed(1)
+    model = Branches().eval()
+    model.auxiliary.running_mean.fill_(5)
+    start = {k: v.clone() for k, v in model.state_dict().items()}
+    adapt_bn(model, batches())
+    assert model.calls == 1  # the first batch shows which call is the last
+    assert int(model[1].num_batches_tracked) == 6
+    assert model[1].momentum == 0.1
+    after = model.state_dict()
+    changed = {k for k in after if not torch.equal(after[k], start[k])}
+    assert changed == {
+        f'1.{name}'
+        for name in ('running_mean', 'running_var', 'num_batches_tracked')
+    }
+    with torch.no_grad():
+        passes = [model[0](batch['inputs']) for batch in batches()]
+        means = []
+        for x in passes:
+            means.append(x.mean((0, 2, 3)))
+            scale = (x.var((0, 2, 3), unbiased=False) + 1e-5).sqrt()
+            again = (x - means[-1].view(-1, 1, 1)) / scale.view(-1, 1, 1) + 1
+            means.append(again.mean((0, 2, 3)))
+    expected = torch.stack(means).mean(0)
+    assert torch.allclose(model[1].running_mean, expected, atol=1e-5)
+
+
 def test_a_model_without_batchnorm_is_refused() -> None:
     with pytest.raises(InputError, match='Net has no BatchNorm'):
         adapt_bn(Net(nn.GroupNorm(1, 3)), batches())

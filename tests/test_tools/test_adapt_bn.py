@@ -39,7 +39,8 @@ def adapt(tools, config: Path, folder: Path, target: Path):
             module.running_mean.fill_(3)
             module.running_var.fill_(7)
             module.num_batches_tracked.fill_(9)
-    torch.save({'state_dict': model.state_dict()}, 'a.pth')
+    meta = {'dataset_meta': {'classes': ('road', 'car')}, 'iter': 7}
+    torch.save({'meta': meta, 'state_dict': model.state_dict()}, 'a.pth')
 
     def run(*options: str, out: str = '') -> None:
         words = [str(config), 'a.pth', *(['--out', out] if out else [])]
@@ -49,7 +50,9 @@ def adapt(tools, config: Path, folder: Path, target: Path):
     return run
 
 
-def cumulative_statistics(config: Path, target: Path, batch_size: int) -> dict:
+def cumulative_statistics(
+    config: Path, target: Path, batch_size: int, indices=range(NUM_IMAGES)
+) -> dict:
     """Mean and variance of each BatchNorm's input, averaged over batches."""
     cfg = load_config(config)
     model = build_segmentor(cfg)
@@ -75,8 +78,9 @@ def cumulative_statistics(config: Path, target: Path, batch_size: int) -> dict:
     dataset_cfg = cfg.default_hooks.adversarial.target_dataloader.dataset
     dataset = DATASETS.build(dict(dataset_cfg, data_root=str(target)))
     with torch.no_grad():
-        for start in range(0, NUM_IMAGES - batch_size + 1, batch_size):
-            samples = [dataset[start + i] for i in range(batch_size)]
+        for start in range(0, len(indices) - batch_size + 1, batch_size):
+            chosen = indices[start : start + batch_size]
+            samples = [dataset[i] for i in chosen]
             batch = model.data_preprocessor(pseudo_collate(samples), True)
             model(batch['inputs'])
     return {name: torch.stack(rows).mean(0) for name, rows in found.items()}
@@ -116,6 +120,26 @@ def test_the_targets_own_batch_size_and_workers_win(
     after = load_file('a_bn.pth')['state_dict']
     for name, value in cumulative_statistics(config, target, 3).items():
         assert torch.allclose(after[name].double(), value, 1e-4, 1e-5), name
+
+
+def test_some_images_are_evenly_spaced(
+    adapt, config: Path, target: Path
+) -> None:
+    adapt('--num-images', '2')
+    after = load_file('a_bn.pth')['state_dict']
+    expected = cumulative_statistics(config, target, 2, [0, 2])
+    for name, value in expected.items():
+        assert torch.allclose(after[name].double(), value, 1e-4, 1e-5), name
+    with pytest.raises(InputError, match='--num-images is 0: give 1 or more'):
+        adapt('--num-images', '0')
+    with pytest.raises(InputError, match=r'has 1 image\(s\), fewer than one'):
+        adapt('--num-images', '1')
+
+
+def test_classes_are_kept_and_the_run_is_not(adapt) -> None:
+    adapt()
+    meta = load_file('a_bn.pth')['meta']
+    assert meta == {'dataset_meta': {'classes': ('road', 'car')}}
 
 
 def test_less_than_a_batch_is_refused(adapt, folder: Path) -> None:

@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import weights_to_cpu
 from mmengine.utils import apply_to
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 
 from mmseg_da.adaptation.domain_loss import (
     GANS,
@@ -18,6 +19,7 @@ from mmseg_da.adaptation.domain_loss import (
 )
 from mmseg_da.adaptation.iteration import Iteration
 from mmseg_da.adaptation.outputs import evaluation_mode
+from mmseg_da.adaptation.shared_pass import SharedPass
 from mmseg_da.adaptation.terms.base import AdaptationTerm
 from mmseg_da.adaptation.terms.entropy import self_information
 from mmseg_da.errors import InputError
@@ -149,11 +151,36 @@ class AdversarialTerm(AdaptationTerm):
         self.optim_wrapper.initialize_count_status(
             self.discriminator, runner.iter, runner.max_iters
         )
+        self._shares_pass = self._may_share(runner.optim_wrapper)
+
+    def _may_share(self, segmentor_wrapper: OptimWrapper) -> bool:
+        """Whether one pass over the target equals two to the bit."""
+        same_precision = all(
+            getattr(self.optim_wrapper, name, None)
+            == getattr(segmentor_wrapper, name, None)
+            for name in ('__class__', 'cast_dtype')
+        )
+        # BatchNorm moves with every pass, and dropout draws anew.
+        return (
+            same_precision
+            and next(self.discriminator.buffers(), None) is None
+            and not any(
+                isinstance(module, _DropoutNd)
+                for module in self.discriminator.modules()
+            )
+        )
 
     def losses(self, iteration: Iteration) -> dict[str, Tensor]:
-        self.discriminator.requires_grad_(False)
-        logits = self.discriminator(self._seen(iteration.target_probabilities))
-        self.discriminator.requires_grad_(True)
+        seen = self._seen(iteration.target_probabilities)
+        if self._shares_pass:
+            self._pass = SharedPass(
+                self.discriminator, seen, self.discriminator.parameters()
+            )
+            logits = self._pass.for_inputs()
+        else:
+            self.discriminator.requires_grad_(False)
+            logits = self.discriminator(seen)
+            self.discriminator.requires_grad_(True)
         loss = domain_loss(logits, SOURCE, self.gan)
         return dict(loss_adv=self.loss_weight * loss)
 
@@ -166,9 +193,14 @@ class AdversarialTerm(AdaptationTerm):
     def after_iteration(self, iteration: Iteration, runner: Runner) -> None:
         """Update the discriminator on the iteration's two predictions."""
         with self.optim_wrapper.optim_context(self.discriminator_loss):
+            if self._shares_pass:
+                target = self._pass.for_parameters()
+                del self._pass
+            else:
+                seen = self._seen(iteration.target_probabilities)
+                target = self.discriminator(seen)
             results = self.discriminator_loss(
-                self._seen(iteration.source_logits.softmax(dim=1)),
-                self._seen(iteration.target_probabilities),
+                self._seen(iteration.source_logits.softmax(dim=1)), target
             )
         self.optim_wrapper.update_params(results['loss'])
         for scheduler in self.param_schedulers:
