@@ -1,11 +1,11 @@
 """Class weights from a list, or from the JSON of the class statistics tool."""
 
+import json
 import math
 from collections.abc import Sequence
 from numbers import Real
 
 from mmseg_da.errors import InputError
-from mmseg_da.utils.statistics_file import read_statistics
 
 KEY = 'median_frequency_weights'
 ClassWeight = str | dict | Sequence[float] | None
@@ -30,14 +30,23 @@ def load_class_weight(
             ``dict(file=path, power=1, clip=None)``: these weights to a power,
             then clipped to ``clip=(low, high)``. In the dict's form a class
             that never occurs in the statistics gets the weight 1, after the
-            clipping: its median-frequency weight is a guess. None stays None.
+            clipping: its median-frequency weight is a guess.
         num_classes (int, optional): Expected number of weights.
             Defaults to None: any number.
+
+    Returns:
+        list[float], optional: None for None.
 
     Raises:
         InputError: If the file is missing or is not such a JSON, if a
             weight is not a positive finite number, if the number of weights
             differs from ``num_classes``, or if the dict is wrong.
+
+    Example:
+        >>> load_class_weight([1, 2.5], num_classes=2)
+        [1.0, 2.5]
+        >>> load_class_weight(
+        ...     dict(file='classes.json', power=0.5, clip=(0.3, 4.0)))
     """
     if class_weight is None:
         return None
@@ -46,13 +55,11 @@ def load_class_weight(
     power, clip, counts = 1.0, None, ()
     if isinstance(class_weight, dict):
         power, clip = _check_settings(class_weight)
+        counts = _read(path, 'pixel_counts')
     if path is not None:
         where = f'class_weight of {path}'
-        statistics = _read(path)
-        if isinstance(class_weight, dict):
-            counts = statistics['pixel_counts']
-        num_classes = num_classes or len(statistics['classes'])
-        class_weight = statistics[KEY]
+        num_classes = num_classes or len(_read(path, 'classes'))
+        class_weight = _read(path, KEY)
     if isinstance(class_weight, (str, dict)) or not hasattr(
         class_weight, '__iter__'
     ):
@@ -115,18 +122,27 @@ def _check_settings(settings: dict) -> tuple[float, Sequence[float] | None]:
     return power, clip
 
 
-def _read(path: str) -> dict:
+def _read(path: str, key: str) -> object:
+    """Return the value of a key in the JSON."""
+    command = f'python tools/analysis/class_statistics.py CONFIG --out {path}'
     try:
-        statistics = read_statistics(path)
-        statistics[KEY]  # noqa: B018
-        return statistics
-    except (InputError, KeyError) as error:
-        cause = error.__cause__
-        found = f'is not a class statistics JSON with the key {KEY}'
-        if isinstance(cause, OSError):
-            found = f'cannot be read ({cause.strerror})'
+        with open(path, encoding='utf-8') as file:
+            value = json.load(file)[key]
+        # What is wrong with the weights is said in more words by the caller.
+        return value if key == KEY else list(value)
+    except FileNotFoundError:
         raise InputError(
-            f'class_weight names the file {path}, which {found}; write it '
-            'with `python tools/analysis/class_statistics.py CONFIG --out '
-            f'{path}`.'
+            f'class_weight names the file {path}, which does not exist; '
+            f'write it with `{command}`.'
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f'class_weight names the file {path}, which cannot be read '
+            f'({error.strerror}); write it anew with `{command}`.'
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise InputError(
+            f'class_weight names the file {path}, which is not a class '
+            f'statistics JSON with the key {key}; write it anew with '
+            f'`{command}`.'
         ) from None
