@@ -335,6 +335,7 @@ def write_comparison(
         list[Path]: The files.
     """
     rows, gap = collect(comparison, seeds, out), comparison.gap
+    bn = ' BatchNorm is re-estimated on the training crops of the target.'
     text = [
         f'# {comparison.name}',
         '',
@@ -343,9 +344,8 @@ def write_comparison(
         f'{comparison.metric} and IoU in percent: mean and sample standard '
         f'deviation over the seeds {", ".join(map(str, seeds))} of the last '
         'iterate. Differences are paired by seed; in brackets, the number of '
-        f'seeds with a gain. The gap lies between {" and ".join(gap)}. '
-        'BatchNorm is re-estimated on the training crops of the target. Times '
-        'are relative to the first row.',
+        f'seeds with a gain. The gap lies between {" and ".join(gap)}. Times '
+        f'are relative to the first row.{bn if comparison.adapt_bn else ""}',
         '',
         *_table(comparison, rows),
         '',
