@@ -1,3 +1,11 @@
 """Imports all groups, which registers them."""
 
-from benchmarks import data, evaluation, inference, losses, training  # noqa: F401
+from benchmarks import (  # noqa: F401
+    adaptation,
+    batch_norm,
+    data,
+    evaluation,
+    inference,
+    losses,
+    training,
+)

@@ -5,7 +5,17 @@ import pytest
 from benchmarks import Settings, run_suite
 
 
-@pytest.mark.parametrize('name', ['data', 'evaluation', 'losses', 'training'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'adaptation',
+        'batch norm',
+        'data',
+        'evaluation',
+        'losses',
+        'training',
+    ],
+)
 def test_results_are_equal(name):
     results = run_suite(Settings(quick=True), [name])
     cases = [
