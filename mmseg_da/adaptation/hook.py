@@ -1,5 +1,7 @@
 """The hook through which adaptation terms reach a segmentor."""
 
+from functools import partial
+
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -8,7 +10,12 @@ from mmengine.runner.checkpoint import weights_to_cpu
 from torch import Tensor, nn
 
 from mmseg_da.adaptation.iteration import Iteration
-from mmseg_da.adaptation.outputs import find_output_index, list_losses
+from mmseg_da.adaptation.outputs import (
+    auxiliary_heads,
+    find_output_index,
+    list_losses,
+    losses_of_head,
+)
 from mmseg_da.adaptation.target_stream import TargetStream
 from mmseg_da.errors import InputError
 from mmseg_da.registry import HOOKS, MODELS
@@ -118,6 +125,9 @@ class AdaptationHook(Hook):
             term.loss_weight > 0 for term in self.terms.values()
         )
 
+        auxiliary = {term.auxiliary_head for term in self.terms.values()}
+        auxiliary.discard(None)
+
         def start(segmentor: nn.Module, args: tuple, kwargs: dict):
             if kwargs.get('mode') != 'loss':
                 return None
@@ -133,6 +143,7 @@ class AdaptationHook(Hook):
                 output_index=index,
                 with_gradient=with_gradient,
                 teacher=self.teacher,
+                adapts_auxiliary=bool(auxiliary),
             )
             for term in self.terms.values():
                 changed = term.change_source(self.iteration)
@@ -151,6 +162,13 @@ class AdaptationHook(Hook):
             self._handles.append(
                 loss.register_forward_pre_hook(self._keep_source_logits)
             )
+        for index in auxiliary:
+            loss = losses_of_head(auxiliary_heads(segmentor)[index])[0]
+            self._handles.append(
+                loss.register_forward_pre_hook(
+                    partial(self._keep_auxiliary_logits, index)
+                )
+            )
 
     def after_train(self, runner: Runner) -> None:
         """Leave the segmentor as it was found."""
@@ -167,6 +185,13 @@ class AdaptationHook(Hook):
         if self.iteration and self.iteration.source_logits is None:
             self.iteration.source_logits = args[0].detach()
 
+    def _keep_auxiliary_logits(
+        self, index: int, loss: nn.Module, args: tuple
+    ) -> None:
+        if self.iteration:
+            logits = self.iteration.auxiliary_source_logits
+            logits.setdefault(index, args[0].detach())
+
     def _add_losses(
         self, segmentor: nn.Module, args: tuple, kwargs: dict, losses
     ):
@@ -175,7 +200,8 @@ class AdaptationHook(Hook):
         iteration = self.iteration
         iteration.target  # noqa: B018  drawn once an iteration, used or not
         for name, term in self.terms.items():
-            if term.needs_source_logits and iteration.source_logits is None:
+            logits = iteration.source_logits_of(term.auxiliary_head)
+            if term.needs_source_logits and logits is None:
                 raise InputError(
                     'The decode head trained without calling its '
                     f'loss_decode, from which the term {name!r} takes the '
@@ -189,7 +215,7 @@ class AdaptationHook(Hook):
                     raise InputError(
                         f'{self.term_key(name)} gives a loss named '
                         f'{loss_name!r}, which exists already: keep one term '
-                        'of each type.'
+                        'of each type, or one for each head.'
                     )
                 losses[loss_name] = value
         iteration.end_losses()

@@ -1,4 +1,8 @@
-from dataclasses import dataclass
+"""What adaptation terms may ask of one training iteration."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from zlib import crc32
 
@@ -7,6 +11,7 @@ from mmengine.dist import get_rank
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
+from mmseg_da.adaptation.outputs import auxiliary_heads
 from mmseg_da.adaptation.target_stream import TargetStream
 from mmseg_da.adaptation.teachers import Teacher
 from mmseg_da.datasets.samplers import mix_seed
@@ -35,6 +40,11 @@ class Iteration:
     #: Logits as the source's loss sees them, at the label's size, detached.
     #: The hook sets them if a term needs them.
     source_logits: Tensor | None = None
+    #: Whether a term adapts an auxiliary head.
+    adapts_auxiliary: bool = False
+    #: As ``source_logits``, by the auxiliary head's index.
+    auxiliary_source_logits: dict[int, Tensor] = field(default_factory=dict)
+    _auxiliary_probabilities: dict[int, Tensor] = field(default_factory=dict)
 
     @cached_property
     def source_labels(self) -> Tensor:
@@ -59,14 +69,61 @@ class Iteration:
 
         This pass moves the segmentor's BatchNorm statistics.
         """
-        with torch.set_grad_enabled(self.with_gradient):
+        with (
+            torch.set_grad_enabled(self.with_gradient),
+            self._features_kept(),
+        ):
             return self.forward(self.target['inputs'])
+
+    @contextmanager
+    def _features_kept(self) -> Iterator[None]:
+        """Keep what the heads see, if auxiliary heads are adapted."""
+        if not self.adapts_auxiliary:
+            yield
+            return
+        segmentor = self.segmentor
+        last = segmentor.neck if segmentor.with_neck else segmentor.backbone
+
+        def keep(module: nn.Module, args: tuple, features) -> None:
+            self._features = features
+
+        handle = last.register_forward_hook(keep)
+        try:
+            yield
+        finally:
+            handle.remove()
 
     @cached_property
     def target_probabilities(self) -> Tensor:
         """Softmax ``(M, C, H', W')`` of :attr:`target_logits`."""
         with torch.set_grad_enabled(self.with_gradient):
             return self.target_logits.softmax(dim=1)
+
+    def source_logits_of(self, auxiliary: int | None) -> Tensor | None:
+        """:attr:`source_logits` of the main head (None), or of another."""
+        if auxiliary is None:
+            return self.source_logits
+        return self.auxiliary_source_logits.get(auxiliary)
+
+    def target_probabilities_of(self, auxiliary: int | None) -> Tensor:
+        """:attr:`target_probabilities` of the main head, or of another.
+
+        Args:
+            auxiliary (int | None): Index of an auxiliary head, which sees
+                the features of the main head's pass; None: the main head.
+        """
+        if auxiliary is None:
+            return self.target_probabilities
+        if auxiliary not in self._auxiliary_probabilities:
+            self.target_logits  # noqa: B018  passes the target
+            head = auxiliary_heads(self.segmentor)[auxiliary]
+            with torch.set_grad_enabled(self.with_gradient):
+                logits = self._resize(
+                    head(self._features), self.target['inputs']
+                )
+                probabilities = logits.softmax(dim=1)
+            self._auxiliary_probabilities[auxiliary] = probabilities
+        return self._auxiliary_probabilities[auxiliary]
 
     @cached_property
     def teacher_probabilities(self) -> Tensor:
@@ -92,9 +149,12 @@ class Iteration:
         logits = self.segmentor(inputs, mode='tensor')
         if not isinstance(logits, Tensor):
             logits = logits[self.output_index]
+        return self._resize(logits, inputs)
+
+    def _resize(self, logits: Tensor, images: Tensor) -> Tensor:
         return resize(
             logits,
-            size=inputs.shape[2:],
+            size=images.shape[2:],
             mode='bilinear',
             align_corners=self.segmentor.align_corners,
         )
@@ -121,7 +181,10 @@ class Iteration:
         return torch.Generator().manual_seed(seed)
 
     def end_losses(self) -> None:
-        """Free the target's logits and their graph."""
-        self.__dict__.pop('target_logits', None)
+        """Free the target's logits and features, and their graph."""
+        for name in ('target_logits', '_features'):
+            self.__dict__.pop(name, None)
+        for index, probabilities in self._auxiliary_probabilities.items():
+            self._auxiliary_probabilities[index] = probabilities.detach()
         if self.has('target_probabilities'):
             self.target_probabilities = self.target_probabilities.detach()

@@ -34,7 +34,11 @@ def list_losses(segmentor: nn.Module) -> list[nn.Module]:
     Raises:
         InputError: If the head has none.
     """
-    head = predicting_head(segmentor)
+    return losses_of_head(predicting_head(segmentor))
+
+
+def losses_of_head(head: nn.Module) -> list[nn.Module]:
+    """The loss modules of a head; an InputError if it has none."""
     if not hasattr(head, 'loss_decode'):
         raise InputError(
             f'{type(head).__name__} has no loss_decode, from which the source '
@@ -78,6 +82,14 @@ def predicting_head(segmentor: nn.Module) -> nn.Module:
     """The head that predicts, the last one of a cascade."""
     heads = segmentor.decode_head
     return heads[-1] if isinstance(heads, nn.ModuleList) else heads
+
+
+def auxiliary_heads(segmentor: nn.Module) -> list[nn.Module]:
+    """The heads that only train, in the order of the config."""
+    heads = getattr(segmentor, 'auxiliary_head', None)
+    if heads is None:
+        return []
+    return list(heads) if isinstance(heads, nn.ModuleList) else [heads]
 
 
 def _probe(segmentor: nn.Module, key: str) -> int:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
+
+
+def passes_agree(network: nn.Module) -> bool:
+    """Whether two passes of one input are equal, and change nothing.
+
+    BatchNorm moves its buffers with every pass, and dropout draws anew.
+    """
+    return next(network.buffers(), None) is None and not any(
+        isinstance(module, _DropoutNd) for module in network.modules()
+    )
 
 
 class _Relay(torch.autograd.Function):

@@ -1,10 +1,11 @@
 """Imports all groups, which registers them."""
 
 from benchmarks import (  # noqa: F401
+    adaptation,
+    batch_norm,
     data,
     evaluation,
     inference,
     losses,
-    methods,
     training,
 )

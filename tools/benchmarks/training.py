@@ -34,6 +34,30 @@ BATCH_SIZES = {'cpu': 2, 'cuda': 8}
 QUICK_SIZES = ((64, 128), (128, 64))
 
 
+def segmentor_gradients(
+    network: nn.Module,
+    sgd: torch.optim.Optimizer,
+    rename: Callable[[str], str] = str,
+) -> dict[str, dict[str, Tensor]]:
+    """Read what a first iteration has computed of the segmentor.
+
+    Returns:
+        dict[str, dict[str, Tensor]]: Gradients and BatchNorm statistics, by
+        name.
+    """
+    return {
+        'gradients of the segmentor': {
+            rename(name): sgd.state[parameter]['momentum_buffer'].clone()
+            for name, parameter in network.named_parameters()
+        },
+        'BatchNorm statistics': {
+            rename(name): buffer.clone().double()
+            for name, buffer in network.named_buffers()
+            if 'running_' in name
+        },
+    }
+
+
 def first_gradients(
     network: nn.Module,
     sgd: torch.optim.Optimizer,
@@ -52,15 +76,7 @@ def first_gradients(
         BatchNorm statistics, by name.
     """
     return {
-        'gradients of the segmentor': {
-            rename(name): sgd.state[parameter]['momentum_buffer'].clone()
-            for name, parameter in network.named_parameters()
-        },
-        'BatchNorm statistics': {
-            rename(name): buffer.clone().double()
-            for name, buffer in network.named_buffers()
-            if 'running_' in name
-        },
+        **segmentor_gradients(network, sgd, rename),
         'gradients of the discriminator': {
             str(index): adam.state[parameter]['exp_avg'].clone()
             for index, parameter in enumerate(discriminator.parameters())
@@ -90,17 +106,22 @@ def agree_within(tolerance: float) -> Same:
     return same
 
 
-@group('training')
-def training(settings: Settings) -> Iterator[Comparison]:
-    """Compare an iteration on a batch of each domain, at growing sizes."""
+def prepare_training(device: torch.device) -> None:
+    """Check that MMEngine trains on the device."""
     init_default_scope('mmseg')
-    device = settings.device
     if device.type != get_device():
         raise InputError(
             f'--device {device.type} cannot time training where MMEngine '
             f'trains on {get_device()}: hide that, as CUDA_VISIBLE_DEVICES= '
             'hides GPUs.'
         )
+
+
+@group('training')
+def training(settings: Settings) -> Iterator[Comparison]:
+    """Compare an iteration on a batch of each domain, at growing sizes."""
+    device = settings.device
+    prepare_training(device)
     batch = BATCH_SIZES[device.type]
     sizes = QUICK_SIZES if settings.quick else SIZES[device.type]
     for divisor in (2, 1) if settings.quick else (4, 2, 1):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from benchmarks.networks import MEAN, STD
 from benchmarks.paper_network import bilinear
 from benchmarks.textbook import Textbook
+from mmseg_da.adaptation import AdaptationHook
 from mmseg_da.utils.config import REPO_ROOT
 
 MODEL = REPO_ROOT / 'configs/_base_/models/bisenet_r18.py'
@@ -205,14 +206,8 @@ class Plugin:
             runner.call_hook(stage)
         runner.model.train()
         self.batches = runner.train_loop.dataloader_iterator
-        self.hook = next(
-            (
-                hook
-                for hook in runner.hooks
-                if type(hook).__name__ == 'AdversarialHook'
-            ),
-            None,
-        )
+        hooks = (h for h in runner.hooks if isinstance(h, AdaptationHook))
+        self.hook = next(hooks, None)
 
     def step(self) -> None:
         """One iteration."""

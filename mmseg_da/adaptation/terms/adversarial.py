@@ -9,7 +9,6 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import weights_to_cpu
 from mmengine.utils import apply_to
 from torch import Tensor, nn
-from torch.nn.modules.dropout import _DropoutNd
 
 from mmseg_da.adaptation.domain_loss import (
     GANS,
@@ -18,8 +17,8 @@ from mmseg_da.adaptation.domain_loss import (
     domain_loss,
 )
 from mmseg_da.adaptation.iteration import Iteration
-from mmseg_da.adaptation.outputs import evaluation_mode
-from mmseg_da.adaptation.shared_pass import SharedPass
+from mmseg_da.adaptation.outputs import auxiliary_heads, evaluation_mode
+from mmseg_da.adaptation.shared_pass import SharedPass, passes_agree
 from mmseg_da.adaptation.terms.base import AdaptationTerm
 from mmseg_da.adaptation.terms.entropy import self_information
 from mmseg_da.errors import InputError
@@ -55,6 +54,9 @@ class AdversarialTerm(AdaptationTerm):
         input (str): What the discriminator sees of a prediction: its
             'probabilities', or their 'self_information', as in ADVENT (Vu et
             al., CVPR 2019). Defaults to 'probabilities'.
+        auxiliary_head (int, optional): Index of the auxiliary head that is
+            adapted instead of the main head. Two terms, one of each, are the
+            paper's multi-level adaptation. Defaults to None: the main head.
         won_below (float): Mean loss of D below which it has won. Defaults to
             0.05: right nearly everywhere, and sure of it. In the demo's 300
             iterations it fell to 0.12 at lambda 1e-3 and to 0.11 unopposed.
@@ -70,6 +72,8 @@ class AdversarialTerm(AdaptationTerm):
 
     state_name = 'discriminator'
     needs_source_logits = True
+    # Of the names that are logged.
+    _suffix = ''
     watched = (
         'loss_discriminator',
         'acc_source_discriminator',
@@ -84,6 +88,7 @@ class AdversarialTerm(AdaptationTerm):
         loss_weight: float = 1e-3,
         gan: str = 'vanilla',
         input: str = 'probabilities',
+        auxiliary_head: int | None = None,
         won_below: float = 0.05,
         collapsed_within: float = 0.005,
         **kwargs,
@@ -100,6 +105,10 @@ class AdversarialTerm(AdaptationTerm):
                 )
         self.gan = gan
         self.input = input
+        self.auxiliary_head = auxiliary_head
+        if auxiliary_head is not None:
+            self._suffix = f'_auxiliary{auxiliary_head}'
+            self.watched = tuple(name + self._suffix for name in self.watched)
         self.discriminator_cfg = discriminator
         self.optim_wrapper_cfg = optim_wrapper
         self.param_scheduler_cfg = param_scheduler or []
@@ -107,6 +116,13 @@ class AdversarialTerm(AdaptationTerm):
         self.collapsed_within = collapsed_within
 
     def build(self, runner: Runner, segmentor: nn.Module) -> None:
+        heads = auxiliary_heads(segmentor)
+        if self.auxiliary_head not in (None, *range(len(heads))):
+            raise InputError(
+                f'{self.key}.auxiliary_head is {self.auxiliary_head}, but the '
+                f'segmentor has {len(heads)} auxiliary head(s): give an index '
+                'from 0, or leave it out for the main head.'
+            )
         self.discriminator = MODELS.build(self.discriminator_cfg)
         expected = getattr(self.discriminator, 'in_channels', None)
         if expected not in (None, segmentor.out_channels):
@@ -151,27 +167,16 @@ class AdversarialTerm(AdaptationTerm):
         self.optim_wrapper.initialize_count_status(
             self.discriminator, runner.iter, runner.max_iters
         )
-        self._shares_pass = self._may_share(runner.optim_wrapper)
-
-    def _may_share(self, segmentor_wrapper: OptimWrapper) -> bool:
-        """Whether one pass over the target equals two to the bit."""
+        # The target's pass is the segmentor's, in its precision.
         same_precision = all(
             getattr(self.optim_wrapper, name, None)
-            == getattr(segmentor_wrapper, name, None)
+            == getattr(runner.optim_wrapper, name, None)
             for name in ('__class__', 'cast_dtype')
         )
-        # BatchNorm moves with every pass, and dropout draws anew.
-        return (
-            same_precision
-            and next(self.discriminator.buffers(), None) is None
-            and not any(
-                isinstance(module, _DropoutNd)
-                for module in self.discriminator.modules()
-            )
-        )
+        self._shares_pass = same_precision and passes_agree(self.discriminator)
 
     def losses(self, iteration: Iteration) -> dict[str, Tensor]:
-        seen = self._seen(iteration.target_probabilities)
+        seen = self._seen_of_target(iteration)
         if self._shares_pass:
             self._pass = SharedPass(
                 self.discriminator, seen, self.discriminator.parameters()
@@ -182,7 +187,12 @@ class AdversarialTerm(AdaptationTerm):
             logits = self.discriminator(seen)
             self.discriminator.requires_grad_(True)
         loss = domain_loss(logits, SOURCE, self.gan)
-        return dict(loss_adv=self.loss_weight * loss)
+        return {f'loss_adv{self._suffix}': self.loss_weight * loss}
+
+    def _seen_of_target(self, iteration: Iteration) -> Tensor:
+        return self._seen(
+            iteration.target_probabilities_of(self.auxiliary_head)
+        )
 
     def _seen(self, probabilities: Tensor) -> Tensor:
         """What the discriminator sees of a prediction."""
@@ -197,30 +207,30 @@ class AdversarialTerm(AdaptationTerm):
                 target = self._pass.for_parameters()
                 del self._pass
             else:
-                seen = self._seen(iteration.target_probabilities)
-                target = self.discriminator(seen)
+                target = self.discriminator(self._seen_of_target(iteration))
+            logits = iteration.source_logits_of(self.auxiliary_head)
             results = self.discriminator_loss(
-                self._seen(iteration.source_logits.softmax(dim=1)), target
+                self._seen(logits.softmax(dim=1)), target
             )
         self.optim_wrapper.update_params(results['loss'])
         for scheduler in self.param_schedulers:
             scheduler.step()
         for name, value in results.items():
             runner.message_hub.update_scalar(
-                f'train/{name}_discriminator', value.detach()
+                f'train/{name}_discriminator{self._suffix}', value.detach()
             )
 
     def pictures(self, iteration: Iteration) -> dict[str, Tensor]:
         with evaluation_mode(self.discriminator):
             # In half precision where the iteration was.
-            seen = self._seen(iteration.target_probabilities[:1].float())
+            seen = self._seen_of_target(iteration)[:1].float()
             belief = self.discriminator(seen)[0, 0]
         if self.gan == 'vanilla':
             belief = belief.sigmoid()
-        return {'taken for source': belief.clamp(0, 1)}
+        return {f'taken for source{self._suffix}': belief.clamp(0, 1)}
 
     def optim_wrappers(self) -> dict[str, OptimWrapper]:
-        return dict(discriminator=self.optim_wrapper)
+        return {f'discriminator{self._suffix}': self.optim_wrapper}
 
     def diagnose(
         self, means: dict[str, float], period: str

@@ -34,6 +34,8 @@ class AdaptationTerm:
     state_name = ''
     # Whether the term reads ``Iteration.source_logits``.
     needs_source_logits = False
+    # Index of the auxiliary head that the term adapts; None: the main head.
+    auxiliary_head: int | None = None
     # Whether the term reads ``Iteration.pseudo_labels``.
     needs_teacher = False
     # Logged numbers, without 'train/', that ``diagnose`` judges.

@@ -6,7 +6,15 @@ from benchmarks import Settings, run_suite
 
 
 @pytest.mark.parametrize(
-    'name', ['data', 'evaluation', 'losses', 'methods', 'training']
+    'name',
+    [
+        'adaptation',
+        'batch norm',
+        'data',
+        'evaluation',
+        'losses',
+        'training',
+    ],
 )
 def test_results_are_equal(name):
     results = run_suite(Settings(quick=True), [name])
