@@ -58,8 +58,7 @@ class AdversarialTerm(AdaptationTerm):
             adapted instead of the main head. Two terms, one of each, are the
             paper's multi-level adaptation. Defaults to None: the main head.
         won_below (float): Mean loss of D below which it has won. Defaults to
-            0.05: right nearly everywhere, and sure of it. In the demo's 300
-            iterations it fell to 0.12 at lambda 1e-3 and to 0.11 unopposed.
+            0.05: right nearly everywhere, and sure of it.
         collapsed_within (float): Distance of D's mean loss to log 2 (0.25
             for 'lsgan') up to which it knows nothing, if the accuracies on
             the two domains also add up to no more than 1 plus 10 times that,
