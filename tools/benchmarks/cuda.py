@@ -1,4 +1,4 @@
-"""The network on CUDA: TF32, half precision, compiled, as a CUDA graph."""
+"""The network on CUDA, in half precision and as a CUDA graph, and compiled."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,11 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.core import Case, Settings
-from benchmarks.networks import same_logits
+from benchmarks.networks import attempt, same_logits
 from mmseg_da.deploy import FastSegmentor
 
 # Share of the classes that rounding to half precision has to leave.
 ROUNDED = 0.95
+HALF_SAME = same_logits(0.1, ROUNDED)
+HALF = {'bf16': 'bfloat16', 'fp16': 'float16'}
 
 
 def in_tf32(function: Callable) -> Callable:
@@ -24,6 +26,16 @@ def in_tf32(function: Callable) -> Callable:
             torch.backends.cudnn.allow_tf32 = False
 
     return run
+
+
+def half_options(precision: str, fps_goal: float | None) -> dict:
+    """What cases in half precision share."""
+    return {
+        'same': HALF_SAME,
+        'goal': 0.2,
+        'fps_goal': fps_goal,
+        'dtype': HALF[precision],
+    }
 
 
 def cuda_cases(
@@ -45,21 +57,15 @@ def cuda_cases(
     Yields:
         Case: One way to run the network.
     """
-    same = same_logits(0.1, ROUNDED)
     eager = FastSegmentor(ours).to(settings.device)
-    yield Case('fast network, TF32', in_tf32(full_size(eager)), same)
-    for precision in ('bf16', 'fp16'):
-        options = {
-            'same': same,
-            'goal': 0.2,
-            'fps_goal': fps_goal,
-            'dtype': {'bf16': 'bfloat16', 'fp16': 'float16'}[precision],
-        }
+    yield Case('fast network, TF32', in_tf32(full_size(eager)), HALF_SAME)
+    for precision in HALF:
+        options = half_options(precision, fps_goal)
         eager = FastSegmentor(ours, precision).to(settings.device)
         yield Case(
             f'fast network, {precision}',
             full_size(eager),
-            same,
+            options['same'],
             dtype=options['dtype'],
         )
         graphed = replay(eager, last)
@@ -68,13 +74,29 @@ def cuda_cases(
             full_size(graphed),
             **options,
         )
-        if not settings.quick:
-            compiled = FastSegmentor(ours, precision, compile=True)
-            yield Case(
-                f'fast network, {precision}, compiled with CUDA graphs',
-                full_size(compiled.to(settings.device)),
-                **options,
-            )
+
+
+def compiled_cases(
+    settings: Settings,
+    ours: nn.Module,
+    full_size: Callable,
+    fps_goal: float | None,
+) -> Iterator[Case]:
+    """Cases of the compiled network, of half precision on CUDA alone.
+
+    Args and what is yielded are those of :func:`cuda_cases`.
+    """
+    compiled = FastSegmentor(ours, compile=True).to(settings.device)
+    yield attempt('fast network, compiled', lambda: full_size(compiled))
+    if settings.device.type != 'cuda':
+        return
+    for precision in HALF:
+        compiled = FastSegmentor(ours, precision, compile=True)
+        yield Case(
+            f'fast network, {precision}, compiled with CUDA graphs',
+            full_size(compiled.to(settings.device)),
+            **half_options(precision, fps_goal),
+        )
 
 
 def replay(network: Callable, image: Tensor) -> Callable:

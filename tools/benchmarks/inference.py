@@ -12,7 +12,7 @@ from torch import Tensor
 from analysis.get_flops import count_macs, image_metas
 from benchmarks import networks as nets
 from benchmarks.core import Case, Comparison, Settings, group
-from benchmarks.cuda import ROUNDED, cuda_cases
+from benchmarks.cuda import ROUNDED, compiled_cases, cuda_cases
 from mmseg_da.apis.model import build_segmentor
 from mmseg_da.deploy import FastSegmentor, Predictor, fast_network, fuse
 
@@ -40,11 +40,23 @@ def inference(settings: Settings) -> Iterator[Comparison]:
         )
 
 
+@group('compiled')
+def compiled(settings: Settings) -> Iterator[Comparison]:
+    """Compare compiled networks: a group of its own, as compiling is slow."""
+    if settings.quick:
+        return
+    yield to_logits(settings, (512, 1024), compiled=True)
+    if settings.device.type == 'cuda':
+        yield to_logits(settings, (1024, 2048), compiled=True)
+
+
 def inferring(function: Callable) -> Callable:
     return torch.inference_mode()(function)
 
 
-def to_logits(settings: Settings, shape: tuple[int, int]) -> Comparison:
+def to_logits(
+    settings: Settings, shape: tuple[int, int], compiled: bool = False
+) -> Comparison:
     """Compare networks alone: from a normalised image to full-size logits."""
     device = settings.device
     paper, ours = nets.networks(settings)
@@ -62,30 +74,32 @@ def to_logits(settings: Settings, shape: tuple[int, int]) -> Comparison:
     macs = count_macs(ours, shape)
     # The paper classifies at full size, after the upsampling.
     macs += 19 * 19 * shape[0] * shape[1] * 63 // 64
-    cases = [
-        Case(
-            'MMSegmentation segmentor',
-            inferring(lambda: ours.encode_decode(image, metas)),
-        ),
-        Case("paper's, channels-last input", inferring(lambda: paper(last))),
-        Case(
-            'fused segmentor',
-            inferring(lambda: fused.encode_decode(last, metas)),
-            note='BN folded, channels-last',
-        ),
-        Case('fast network', full_size(fast_network(fused)), goal=0.6),
-    ]
-    if not settings.quick:
-        compiled = FastSegmentor(ours, compile=True).to(device)
-        cases.append(
-            nets.attempt('fast network, compiled', lambda: full_size(compiled))
-        )
-    if device.type == 'cuda':
-        # The goals are those of one image at the paper's size.
-        fps_goal = 1500 if shape == (512, 1024) else None
-        cases += list(cuda_cases(settings, ours, full_size, last, fps_goal))
+    # The goals are those of one image at the paper's size.
+    fps_goal = 1500 if shape == (512, 1024) else None
+    cases = [Case('fast network', full_size(fast_network(fused)), goal=0.6)]
+    if compiled:
+        cases += compiled_cases(settings, ours, full_size, fps_goal)
+    else:
+        cases = [
+            Case(
+                'MMSegmentation segmentor',
+                inferring(lambda: ours.encode_decode(image, metas)),
+            ),
+            Case(
+                "paper's, channels-last input", inferring(lambda: paper(last))
+            ),
+            Case(
+                'fused segmentor',
+                inferring(lambda: fused.encode_decode(last, metas)),
+                note='BN folded, channels-last',
+            ),
+            *cases,
+        ]
+        if device.type == 'cuda':
+            cases += cuda_cases(settings, ours, full_size, last, fps_goal)
     return Comparison(
-        f'BiSeNet-R18, 1 x 3 x {shape[0]} x {shape[1]}, image to logits',
+        f'BiSeNet-R18, 1 x 3 x {shape[0]} x {shape[1]}, image to logits'
+        + (', compiled' if compiled else ''),
         Case("paper's network, plain torch", inferring(lambda: paper(image))),
         cases,
         same=SAME_FUNCTION
@@ -94,7 +108,7 @@ def to_logits(settings: Settings, shape: tuple[int, int]) -> Comparison:
         macs=macs,
         images=1,
         profile='fast network, fp16'
-        if device.type == 'cuda'
+        if device.type == 'cuda' and not compiled
         else 'fast network',
     )
 
