@@ -168,10 +168,11 @@ def test_memory_is_the_peak_of_the_call():
         del a
         np.ones(2**22)
 
-    peak = peak_memory(run)
-    if peak is None:
+    peaks = [peak_memory(run) for _ in range(3)]
+    if None in peaks:
         pytest.skip('the system does not tell the peak of a process')
-    assert 60 < peak < 80
+    # What else a busy process does in the meantime only adds to it.
+    assert 60 < min(peaks) < 80
 
 
 def test_report_tells_what_was_missed(tmp_path):
