@@ -125,8 +125,9 @@ class AdaptationHook(Hook):
             term.loss_weight > 0 for term in self.terms.values()
         )
 
-        auxiliary = {term.auxiliary_head for term in self.terms.values()}
-        auxiliary.discard(None)
+        adapts_auxiliary = any(
+            term.auxiliary_head is not None for term in self.terms.values()
+        )
 
         def start(segmentor: nn.Module, args: tuple, kwargs: dict):
             if kwargs.get('mode') != 'loss':
@@ -143,7 +144,7 @@ class AdaptationHook(Hook):
                 output_index=index,
                 with_gradient=with_gradient,
                 teacher=self.teacher,
-                adapts_auxiliary=bool(auxiliary),
+                adapts_auxiliary=adapts_auxiliary,
             )
             for term in self.terms.values():
                 changed = term.change_source(self.iteration)
@@ -157,16 +158,18 @@ class AdaptationHook(Hook):
                 self._add_losses, with_kwargs=True
             ),
         ]
-        if any(term.needs_source_logits for term in self.terms.values()):
-            loss = list_losses(segmentor)[index]
-            self._handles.append(
-                loss.register_forward_pre_hook(self._keep_source_logits)
-            )
-        for index in auxiliary:
-            loss = losses_of_head(auxiliary_heads(segmentor)[index])[0]
+        for head in {
+            term.auxiliary_head
+            for term in self.terms.values()
+            if term.needs_source_logits
+        }:
+            if head is None:
+                loss = list_losses(segmentor)[index]
+            else:
+                loss = losses_of_head(auxiliary_heads(segmentor)[head])[0]
             self._handles.append(
                 loss.register_forward_pre_hook(
-                    partial(self._keep_auxiliary_logits, index)
+                    partial(self._keep_source_logits, head)
                 )
             )
 
@@ -180,17 +183,12 @@ class AdaptationHook(Hook):
 
     # One iteration.
 
-    def _keep_source_logits(self, loss: nn.Module, args: tuple) -> None:
-        # Only the first of an iteration's passes is the source's.
-        if self.iteration and self.iteration.source_logits is None:
-            self.iteration.source_logits = args[0].detach()
-
-    def _keep_auxiliary_logits(
-        self, index: int, loss: nn.Module, args: tuple
+    def _keep_source_logits(
+        self, head: int | None, loss: nn.Module, args: tuple
     ) -> None:
         if self.iteration:
-            logits = self.iteration.auxiliary_source_logits
-            logits.setdefault(index, args[0].detach())
+            # Only the first of an iteration's passes is the source's.
+            self.iteration.source_logits.setdefault(head, args[0].detach())
 
     def _add_losses(
         self, segmentor: nn.Module, args: tuple, kwargs: dict, losses
@@ -200,8 +198,8 @@ class AdaptationHook(Hook):
         iteration = self.iteration
         iteration.target  # noqa: B018  drawn once an iteration, used or not
         for name, term in self.terms.items():
-            logits = iteration.source_logits_of(term.auxiliary_head)
-            if term.needs_source_logits and logits is None:
+            missing = term.auxiliary_head not in iteration.source_logits
+            if term.needs_source_logits and missing:
                 raise InputError(
                     'The decode head trained without calling its '
                     f'loss_decode, from which the term {name!r} takes the '

@@ -37,13 +37,12 @@ class Iteration:
     with_gradient: bool
     #: Labels the target.
     teacher: Teacher | None = None
-    #: Logits as the source's loss sees them, at the label's size, detached.
-    #: The hook sets them if a term needs them.
-    source_logits: Tensor | None = None
     #: Whether a term adapts an auxiliary head.
     adapts_auxiliary: bool = False
-    #: As ``source_logits``, by the auxiliary head's index.
-    auxiliary_source_logits: dict[int, Tensor] = field(default_factory=dict)
+    #: Logits as the source's loss sees them, at the label's size, detached,
+    #: by the auxiliary head's index, None for the main head. The hook sets
+    #: those that a term needs.
+    source_logits: dict[int | None, Tensor] = field(default_factory=dict)
     _auxiliary_probabilities: dict[int, Tensor] = field(default_factory=dict)
 
     @cached_property
@@ -98,12 +97,6 @@ class Iteration:
         """Softmax ``(M, C, H', W')`` of :attr:`target_logits`."""
         with torch.set_grad_enabled(self.with_gradient):
             return self.target_logits.softmax(dim=1)
-
-    def source_logits_of(self, auxiliary: int | None) -> Tensor | None:
-        """:attr:`source_logits` of the main head (None), or of another."""
-        if auxiliary is None:
-            return self.source_logits
-        return self.auxiliary_source_logits.get(auxiliary)
 
     def target_probabilities_of(self, auxiliary: int | None) -> Tensor:
         """:attr:`target_probabilities` of the main head, or of another.

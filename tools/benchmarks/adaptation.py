@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 
 from mmengine.config import Config
 
-from benchmarks.core import Case, Comparison, Settings, group
+from benchmarks.core import Case, Comparison, Same, Settings, group
 from benchmarks.dacs_loop import DACS, PlainDacs, dacs_config
 from benchmarks.training import (
     BATCH_SIZES,
     QUICK_SIZES,
     SIZES,
     TOLERANCE,
+    adversary_result,
     agree_within,
     first_gradients,
     prepare_training,
@@ -55,6 +56,24 @@ def make_plugin(cfg: Config, options: dict) -> Plugin:
     return Plugin(cfg)
 
 
+def segmentor_result(plugin: Plugin) -> dict:
+    """What a first iteration without an adversary has computed."""
+    return segmentor_gradients(
+        plugin.runner.model, plugin.runner.optim_wrapper.optimizer
+    )
+
+
+def plugin_case(
+    name: str,
+    plugin: Plugin,
+    read: Callable[[Plugin], dict],
+    same: Same | None,
+    **goals,
+) -> Case:
+    """An iteration of the plugin, and how to read what it computed."""
+    return Case(name, plugin.step, same, result=lambda: read(plugin), **goals)
+
+
 def plain_network(plugin: Plugin) -> PluginNetwork:
     """A copy of the plugin's segmentor as a plain network."""
     again = MODELS.build(plugin.runner.cfg.model)
@@ -80,20 +99,9 @@ def adversary(
     )
 
     def case(name: str, options: dict, same=None, **goals) -> Case:
-        plugin = make_plugin(plugin_config(sizes, batch, work_dir), options)
-        parts = (
-            plugin.runner.model,
-            plugin.runner.optim_wrapper.optimizer,
-            plugin.hook.discriminator,
-            plugin.hook.optim_wrapper.optimizer,
-        )
-        return Case(
-            name,
-            plugin.step,
-            same,
-            result=lambda: first_gradients(*parts),
-            **goals,
-        )
+        cfg = plugin_config(sizes, batch, work_dir)
+        plugin = make_plugin(cfg, options)
+        return plugin_case(name, plugin, adversary_result, same, **goals)
 
     plugin = make_plugin(plugin_config(sizes, batch, work_dir), {})
     loop = PlainTraining(
@@ -149,15 +157,9 @@ def self_training(
     """Compare class mixing with the loop of DACS."""
 
     def case(name: str, options: dict, same=None, **goals) -> Case:
-        plugin = make_plugin(dacs_config(size, batch, work_dir), options)
-        parts = plugin.runner.model, plugin.runner.optim_wrapper.optimizer
-        return Case(
-            name,
-            plugin.step,
-            same,
-            result=lambda: segmentor_gradients(*parts),
-            **goals,
-        )
+        cfg = dacs_config(size, batch, work_dir)
+        plugin = make_plugin(cfg, options)
+        return plugin_case(name, plugin, segmentor_result, same, **goals)
 
     plugin = make_plugin(dacs_config(size, batch, work_dir), {})
     loop = PlainDacs(

@@ -117,6 +117,19 @@ def prepare_training(device: torch.device) -> None:
         )
 
 
+def adversary_result(
+    plugin: Plugin, rename: Callable[[str], str] = str
+) -> dict:
+    """What a first adversarial iteration has computed."""
+    return first_gradients(
+        plugin.runner.model,
+        plugin.runner.optim_wrapper.optimizer,
+        plugin.hook.discriminator,
+        plugin.hook.optim_wrapper.optimizer,
+        rename,
+    )
+
+
 @group('training')
 def training(settings: Settings) -> Iterator[Comparison]:
     """Compare an iteration on a batch of each domain, at growing sizes."""
@@ -185,13 +198,7 @@ def iteration(
             Case(
                 'mmseg_da.AdversarialHook',
                 plugin.step,
-                result=lambda: first_gradients(
-                    segmentor,
-                    plugin.runner.optim_wrapper.optimizer,
-                    discriminator,
-                    plugin.hook.optim_wrapper.optimizer,
-                    paper_name,
-                ),
+                result=lambda: adversary_result(plugin, paper_name),
                 goal=0.7 if full else None,
                 memory_goal=0.6 if full else None,
             ),

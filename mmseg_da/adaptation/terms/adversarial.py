@@ -207,7 +207,7 @@ class AdversarialTerm(AdaptationTerm):
                 del self._pass
             else:
                 target = self.discriminator(self._seen_of_target(iteration))
-            logits = iteration.source_logits_of(self.auxiliary_head)
+            logits = iteration.source_logits[self.auxiliary_head]
             results = self.discriminator_loss(
                 self._seen(logits.softmax(dim=1)), target
             )
