@@ -15,14 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from launch.cli import one_sentence_errors
-from reproduction.comparison import (
-    Comparison,
-    collect,
-    read_comparison,
-    run_comparison,
-    work_dir,
-    write_comparison,
-)
+from reproduction.comparison import Comparison, read_comparison, work_dir
+from reproduction.comparison_report import collect, write_comparison
+from reproduction.comparison_runs import run_comparison
 from reproduction.experiments import last_checkpoint, run_tool, write_json
 
 ROWS = 'start', 'source only', 'adapted'

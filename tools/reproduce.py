@@ -17,10 +17,10 @@ from launch.cli import command_parser, one_sentence_errors
 from reproduction.comparison import (
     COMPARISONS,
     read_comparison,
-    run_comparison,
     select_methods,
-    write_comparison,
 )
+from reproduction.comparison_report import write_comparison
+from reproduction.comparison_runs import run_comparison
 from reproduction.run import (
     check_data,
     make_demo_data,

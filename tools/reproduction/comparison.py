@@ -1,15 +1,10 @@
 """Methods beside their controls: the same start, length and seeds."""
 
-import json
-import os
 import re
-import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
-from statistics import mean, median, stdev
 
 from mmengine.config import Config
 from mmengine.fileio import load
@@ -17,11 +12,10 @@ from mmengine.fileio import load
 from mmseg_da.errors import InputError
 from mmseg_da.utils.config import REPO_ROOT
 from mmseg_da.utils.config_tree import iter_dicts
-from reproduction import experiments
 
 #: Each is a folder of configs with its rows in metafile.yaml. tools/demo.py
 #: runs another one, configs/demo.
-COMPARISONS = 'carla2camvid', 'ablation'
+COMPARISONS = 'carla2camvid', 'carla2camvid_240x180', 'ablation'
 
 
 @dataclass(frozen=True)
@@ -53,6 +47,9 @@ class Comparison:
         classes (list[str]): Classes whose IoU the table shows.
         gap (list[str]): Labels of the rows between which the gap lies.
         adapt_bn (str, optional): Config whose target re-estimates BatchNorm.
+        length (int): Factor on the iterations of each config. Defaults to 1.
+        options (dict): Sizes by the pattern of a key: each key of a config
+            that matches gets the size.
     """
 
     name: str
@@ -61,6 +58,8 @@ class Comparison:
     classes: list[str]
     gap: list[str]
     adapt_bn: str | None
+    length: int = 1
+    options: Mapping[str, tuple] = field(default_factory=dict)
 
 
 def read_comparison(name: str) -> Comparison:
@@ -97,6 +96,9 @@ def read_comparison(name: str) -> Comparison:
         common['Classes'],
         common['Gap'],
         common.get('BatchNorm Config'),
+        common.get('Length', 1),
+        # Sizes are tuples, which YAML does not have.
+        {key: tuple(size) for key, size in common.get('Options', {}).items()},
     )
 
 
@@ -136,223 +138,38 @@ def select_methods(comparison: Comparison, pattern: str) -> Comparison:
     return replace(comparison, methods=methods)
 
 
-def data_options(config: str, data: str) -> dict[str, object]:
-    """The ``--cfg-options`` that lead from ``data/`` to another folder."""
-    cfg = Config.fromfile(str(REPO_ROOT / config))
-    parts = [f'{split}_dataloader' for split in ('train', 'val', 'test')]
-    return {
-        f'{key}.data_root': re.sub('^data', data, node['data_root'])
-        for part in (*parts, 'default_hooks')
-        for key, node in iter_dicts(cfg[part], part)
-        if 'data_root' in node
-    }
-
-
-def run_comparison(
-    comparison: Comparison,
-    seeds: list[int],
-    data: str,
-    out: Path,
-    jobs: int,
-    own: Mapping[str, object] | None = None,
-) -> None:
-    """Train and test each row with each seed; finished runs are not repeated.
+def row_options(
+    comparison: Comparison, config: str, data: str
+) -> dict[str, object]:
+    """The ``--cfg-options`` of a row: data, sizes and length.
 
     Args:
-        comparison (Comparison): What to run.
-        seeds (list[int]): Seeds, paired over the rows.
-        data (str): Folder of the data sets.
-        out (Path): Folder of the work dirs.
-        jobs (int): Trainings at a time, one thread each if several.
-        own (dict, optional): Further ``--cfg-options`` of each training.
+        comparison (Comparison): Gives the sizes and the length.
+        config (str): The row's config, relative to the project.
+        data (str): Folder to read in place of ``data``.
+
+    Returns:
+        dict[str, object]: Values by key, with dots.
     """
-    if jobs > 1:
-        os.environ['OMP_NUM_THREADS'] = '1'
-    for starts in (False, True):
-        tasks = [
-            (comparison, method, seed, data, out, own or {})
-            for seed in seeds
-            for method in comparison.methods
-            if bool(method.start) == starts
-        ]
-        with ThreadPoolExecutor(jobs) as pool:
-            futures = [pool.submit(_run, *task) for task in tasks]
-            try:
-                for future in futures:
-                    future.result()
-            except BaseException:
-                # Leaving the block would wait for all the other runs.
-                pool.shutdown(wait=False, cancel_futures=True)
-                while not all(future.done() for future in futures):
-                    # Again, for a run that was about to begin.
-                    experiments.stop_running()
-                    time.sleep(0.1)
-                raise
-
-
-def _run(
-    comparison: Comparison,
-    method: Method,
-    seed: int,
-    data: str,
-    out: Path,
-    own: Mapping[str, object],
-) -> None:
-    folder, title = work_dir(method, seed, out), f'{method.label} {seed}'
-    options = data_options(method.config, data)
-    own = {'randomness.seed': seed, **own}
-    if method.start:
-        first = next(
-            one for one in comparison.methods if one.label == method.start
-        )
-        own['load_from'] = experiments.last_checkpoint(
-            work_dir(first, seed, out)
-        )
-    metrics = experiments.train(method.config, folder, options | own, title)
-    checkpoint = experiments.last_checkpoint(folder)
-    cfg = Config.fromfile(str(REPO_ROOT / method.config))
-    if cfg.test_dataloader == cfg.val_dataloader:
-        # Validation of the last iterate was the test.
-        experiments.write_json(
-            folder / 'plain/experiment.json', dict(metrics=metrics)
-        )
-    else:
-        experiments.test(
-            method.config, checkpoint, folder / 'plain', options, title
-        )
-    if not comparison.adapt_bn:
-        return
-    adapted = folder / 'bn.pth'
-    if not adapted.exists():
-        words = ['tools/adapt_bn.py', comparison.adapt_bn, str(checkpoint)]
-        words += ['--out', str(adapted)]
-        words += experiments.option_words(
-            data_options(comparison.adapt_bn, data)
-        )
-        experiments.run_tool(words, folder / 'bn.log', title)
-    experiments.test(method.config, adapted, folder / 'bn', options, title)
+    cfg = Config.fromfile(str(REPO_ROOT / config))
+    options: dict[str, object] = {}
+    parts = [f'{split}_dataloader' for split in ('train', 'val', 'test')]
+    for part in (*parts, 'default_hooks'):
+        for path, node in iter_dicts(cfg[part], part):
+            for key in (f'{path}.{name}' for name in node):
+                for pattern, value in comparison.options.items():
+                    if fnmatch(key, pattern):
+                        options[key] = value
+            if 'data_root' in node:
+                root = re.sub('^data', data, node['data_root'])
+                options[f'{path}.data_root'] = root
+    if comparison.length != 1:
+        for name in ('max_iters', 'val_interval'):
+            iterations = cfg.train_cfg[name] * comparison.length
+            options[f'train_cfg.{name}'] = iterations
+    return options
 
 
 def work_dir(method: Method, seed: int, out: Path) -> Path:
     """Where a row's run with one seed is."""
     return out / f'{Path(method.config).stem}_seed{seed}'
-
-
-def collect(
-    comparison: Comparison, seeds: list[int], out: Path
-) -> dict[str, dict]:
-    """Collect what the runs left.
-
-    Returns:
-        dict[str, dict]: By label: ``plain`` and ``bn``, lists of metrics in
-        the order of the seeds, and ``seconds`` an iteration.
-
-    Raises:
-        InputError: If a run is missing.
-    """
-    rows = {}
-    for method in comparison.methods:
-        row: dict = dict(config=method.config, plain=[], bn=[], seconds=[])
-        for seed in seeds:
-            folder = work_dir(method, seed, out)
-            for kind in ('plain', 'bn') if comparison.adapt_bn else ('plain',):
-                record = experiments.read_json(
-                    folder / kind / 'experiment.json'
-                )
-                if not record:
-                    raise InputError(
-                        f'{folder / kind} holds no result: run the command '
-                        'without --report-only first.'
-                    )
-                row[kind].append(record['metrics'])
-            row['seconds'].append(_seconds(folder))
-        rows[method.label] = row
-    return rows
-
-
-def _seconds(folder: Path) -> float:
-    """Median seconds of a training iteration, over the logged windows."""
-    lines = [
-        line
-        for path in folder.glob('2*/vis_data/scalars.json')
-        for line in path.read_text().splitlines()
-        # A run that was killed may have left half a line.
-        if line.endswith('}')
-    ]
-    entries = map(json.loads, lines)
-    return median(entry['time'] for entry in entries if 'loss' in entry)
-
-
-def _spread(values: list[float]) -> str:
-    if len(values) < 2:
-        return f'{values[0]:.2f}'
-    return f'{mean(values):.2f} ± {stdev(values):.2f}'
-
-
-def _table(comparison: Comparison, rows: dict[str, dict]) -> Iterator[str]:
-    metric = comparison.metric
-
-    def values(label: str, kind: str = 'plain') -> list[float]:
-        return [metrics[metric] for metrics in rows[label][kind]]
-
-    head = [metric, 'over its control', 'of the gap']
-    if comparison.adapt_bn:
-        head.append('BatchNorm re-estimated')
-    head += ['time of an iteration', *comparison.classes]
-    yield f'| | {" | ".join(head)} |'
-    yield '|---' + '|--:' * len(head) + '|'
-    first = mean(next(iter(rows.values()))['seconds'])
-    low, high = (mean(values(label)) for label in comparison.gap)
-    for method in comparison.methods:
-        row, own = rows[method.label], values(method.label)
-        cells = [_spread(own), '-', f'{(mean(own) - low) / (high - low):.0%}']
-        if method.control:
-            pairs = [a - b for a, b in zip(own, values(method.control))]
-            wins = sum(pair > 0 for pair in pairs)
-            cells[1] = (
-                f'{_spread(pairs)} ({wins} of {len(pairs)}) over '
-                f'{method.control}'
-            )
-        if comparison.adapt_bn:
-            cells.append(_spread(values(method.label, 'bn')))
-        cells.append(f'{mean(row["seconds"]) / first:.2f}')
-        for name in comparison.classes:
-            # A class that is neither in the images nor predicted has none.
-            ious = [run.get(f'IoU.{name}') for run in row['plain']]
-            cells.append('-' if None in ious else f'{mean(ious):.1f}')
-        yield f'| {method.label} | {" | ".join(cells)} |'
-
-
-def write_comparison(
-    comparison: Comparison,
-    seeds: list[int],
-    out: Path,
-    command: list[str],
-) -> list[Path]:
-    """Write the table as Markdown and everything as JSON.
-
-    Returns:
-        list[Path]: The files.
-    """
-    rows, gap = collect(comparison, seeds, out), comparison.gap
-    bn = ' BatchNorm is re-estimated on the training crops of the target.'
-    text = [
-        f'# {comparison.name}',
-        '',
-        f'`python {" ".join(command)}`',
-        '',
-        f'{comparison.metric} and IoU in percent: mean and sample standard '
-        f'deviation over the seeds {", ".join(map(str, seeds))} of the last '
-        'iterate. Differences are paired by seed; in brackets, the number of '
-        f'seeds with a gain. The gap lies between {" and ".join(gap)}. Times '
-        f'are relative to the first row.{bn if comparison.adapt_bn else ""}',
-        '',
-        *_table(comparison, rows),
-        '',
-    ]
-    paths = [out / 'report.md', out / 'results.json']
-    paths[0].write_text('\n'.join(text))
-    experiments.write_json(
-        paths[1], dict(command=command, seeds=seeds, rows=rows)
-    )
-    return paths

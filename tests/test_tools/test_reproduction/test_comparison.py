@@ -8,16 +8,18 @@ from pathlib import Path
 import pytest
 
 from mmseg_da.errors import InputError
-from reproduction import comparison, experiments
+from mmseg_da.utils import load_config
+from reproduction import comparison_runs, experiments
 from reproduction.comparison import (
+    COMPARISONS,
     Comparison,
     Method,
-    data_options,
     read_comparison,
-    run_comparison,
+    row_options,
     select_methods,
-    write_comparison,
 )
+from reproduction.comparison_report import write_comparison
+from reproduction.comparison_runs import run_comparison
 
 METHODS = [
     Method('start', 'configs/a/start.py'),
@@ -30,7 +32,7 @@ TOY = Comparison(
 )
 
 
-@pytest.mark.parametrize('name', ['carla2camvid', 'ablation', 'demo'])
+@pytest.mark.parametrize('name', [*COMPARISONS, 'demo'])
 def test_every_control_and_start_is_a_row(name):
     found = read_comparison(name)
     labels = [method.label for method in found.methods]
@@ -57,13 +59,37 @@ def test_only_some_rows_and_what_they_are_compared_with():
 
 
 def test_data_moves_to_another_folder():
-    options = data_options(
-        'configs/carla2camvid/bisenet_context_carla2camvid.py', '/elsewhere'
+    options = row_options(
+        TOY,
+        'configs/carla2camvid/bisenet_context_carla2camvid.py',
+        '/elsewhere',
     )
     assert options['train_dataloader.dataset.data_root'] == '/elsewhere/carla'
     target = 'default_hooks.adaptation.target_dataloader.dataset.data_root'
     assert options[target] == '/elsewhere/camvid'
     assert len(options) == 4
+
+
+def test_a_comparison_may_be_of_another_size_and_length():
+    path = 'configs/carla2camvid/bisenet_context_carla2camvid.py'
+    larger = read_comparison('carla2camvid_240x180')
+    cfg = load_config(path, row_options(larger, path, 'data'))
+    target = cfg.default_hooks.adaptation.target_dataloader
+    for loader in (cfg.train_dataloader, target):
+        sizes = [
+            (step.get('scale'), step.get('crop_size'))
+            for step in loader.dataset.pipeline
+            if step.type in ('RandomResize', 'RandomCrop')
+        ]
+        assert sizes == [((240, 180), None), (None, (144, 192))]
+    assert cfg.val_dataloader.dataset.img_scale == (240, 180)
+    assert cfg.test_dataloader.dataset.img_scale == (240, 180)
+    small = load_config(path)
+    assert cfg.train_cfg.max_iters == 2 * small.train_cfg.max_iters == 400
+    assert cfg.train_cfg.val_interval == 400
+    # Nothing else differs.
+    changed = row_options(larger, path, 'data').keys()
+    assert len(changed - row_options(TOY, path, 'data').keys()) == 8
 
 
 def write_run(folder: Path, value: float, seconds: float) -> None:
@@ -123,7 +149,7 @@ def test_a_failure_ends_the_runs_beside_it(tmp_path, monkeypatch):
 
     (tmp_path / 'sleep.py').write_text('import time; time.sleep(60)')
     monkeypatch.setattr(experiments, 'REPO_ROOT', tmp_path)
-    monkeypatch.setattr(comparison, '_run', run)
+    monkeypatch.setattr(comparison_runs, '_run', run)
     monkeypatch.setenv('OMP_NUM_THREADS', '1')
     start = time.monotonic()
     with pytest.raises(InputError, match='no data'):
