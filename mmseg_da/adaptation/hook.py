@@ -16,6 +16,10 @@ from mmseg_da.adaptation.outputs import (
     list_losses,
     losses_of_head,
 )
+from mmseg_da.adaptation.source_backward import (
+    backward_source,
+    may_run_early,
+)
 from mmseg_da.adaptation.target_stream import TargetStream
 from mmseg_da.errors import InputError
 from mmseg_da.registry import HOOKS, MODELS
@@ -27,10 +31,11 @@ class AdaptationHook(Hook):
 
     When the segmentor runs in ``mode='loss'``, the hook draws a target batch
     and adds the losses of its terms to the segmentor's. All passes lie in one
-    forward, one backward and one optimizer step, so the segmentor, its
-    optimizer and the loop stay as they are: deleting the hook from a config
-    gives plain MMSegmentation training. Checkpoints keep the terms' state
-    beside the plain segmentor's weights.
+    forward and one optimizer step, so the segmentor, its optimizer and the
+    loop stay as they are: deleting the hook from a config gives plain
+    MMSegmentation training. Checkpoints keep the terms' state beside the plain
+    segmentor's weights. Where possible the source's graph is freed before the
+    target is passed (:mod:`mmseg_da.adaptation.source_backward`).
 
     Args:
         target_dataloader (dict): Config of the target's data loader. Its
@@ -155,7 +160,7 @@ class AdaptationHook(Hook):
         self._handles = [
             segmentor.register_forward_pre_hook(start, with_kwargs=True),
             segmentor.register_forward_hook(
-                self._add_losses, with_kwargs=True
+                partial(self._add_losses, runner), with_kwargs=True
             ),
         ]
         for head in {
@@ -191,10 +196,17 @@ class AdaptationHook(Hook):
             self.iteration.source_logits.setdefault(head, args[0].detach())
 
     def _add_losses(
-        self, segmentor: nn.Module, args: tuple, kwargs: dict, losses
-    ):
+        self,
+        runner: Runner,
+        segmentor: nn.Module,
+        args: tuple,
+        kwargs: dict,
+        losses: dict,
+    ) -> dict:
         if kwargs.get('mode') != 'loss':
             return losses
+        if may_run_early(runner):
+            losses = backward_source(runner, segmentor, losses)
         iteration = self.iteration
         iteration.target  # noqa: B018  drawn once an iteration, used or not
         for name, term in self.terms.items():

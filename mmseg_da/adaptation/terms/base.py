@@ -74,6 +74,9 @@ class AdaptationTerm:
     def losses(self, iteration: Iteration) -> dict[str, Tensor]:
         """Compute the term's losses, ``loss_weight`` included.
 
+        The graph of the source's own pass may be freed by now: a loss on
+        source images has to pass them again.
+
         Args:
             iteration (Iteration): What the iteration offers.
 
