@@ -1,4 +1,4 @@
-"""Convolutions for oneDNN, with weights packed once and the ReLU fused.
+"""Convolutions for oneDNN, with weights kept packed and the ReLU fused.
 
 On a CPU, PyTorch's convolution packs its weights at each call, and the ReLU
 and the residual sum pass over the result again. TorchInductor's operators do
@@ -40,19 +40,32 @@ class PackedConv2d(nn.Module):
     Shape:
         - Input: ``(N, C_in, H, W)`` and, optionally, a map of the output's
           shape that is added to it before the ReLU.
-        - Output: ``(N, C_out, H', W')`` in channels-last.
+        - Output: ``(N, C_out, H', W')`` in channels-last. The weights are
+          packed anew when the input's shape changes.
     """
 
     def __init__(self, conv: nn.Conv2d, relu: bool = False) -> None:
         super().__init__()
         self.geometry = conv.padding, conv.stride, conv.dilation, conv.groups
         self.relu = 'relu' if relu else 'none'
-        self.weight = torch._C._nn.mkldnn_reorder_conv2d_weight(
-            conv.weight.detach().to_mkldnn(), *self.geometry, None
-        )
+        self.unpacked = conv.weight.detach()
+        self.packed_for: torch.Size | None = None
         self.bias = None if conv.bias is None else conv.bias.detach()
 
+    def _pack(self, shape: torch.Size) -> None:
+        """Pack the weights in the layout that suits inputs of this shape.
+
+        With another layout oneDNN packs them again at each call, which takes
+        longer than the convolution itself.
+        """
+        self.weight = torch._C._nn.mkldnn_reorder_conv2d_weight(
+            self.unpacked.to_mkldnn(), *self.geometry, shape
+        )
+        self.packed_for = shape
+
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        if x.shape != self.packed_for:
+            self._pack(x.shape)
         if residual is None:
             return torch.ops.mkldnn._convolution_pointwise(
                 x, self.weight, self.bias, *self.geometry, self.relu, [], ''

@@ -123,6 +123,11 @@ def test_packed_convolution(stride, dilation):
             packed(x, residual), end(expected + residual)
         )
         assert torch.equal(residual, kept)
+        # Images of another size after it, for which the weights are packed
+        # anew.
+        other = torch.randn(1, 6, 24, 40)
+        torch.testing.assert_close(packed(other), end(conv(other)))
+        assert packed.packed_for == other.shape
 
 
 @torch.no_grad()
