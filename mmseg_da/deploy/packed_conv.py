@@ -33,6 +33,8 @@ def _packs_bf16() -> bool:
 class PackedConv2d(nn.Module):
     """A convolution, an optional residual sum, an optional ReLU.
 
+    The weights are packed for the shape of the input, anew when it changes.
+
     Args:
         conv (nn.Conv2d): On the CPU, with BatchNorm folded into it.
         relu (bool): Whether a ReLU comes last. Defaults to False.
@@ -40,8 +42,7 @@ class PackedConv2d(nn.Module):
     Shape:
         - Input: ``(N, C_in, H, W)`` and, optionally, a map of the output's
           shape that is added to it before the ReLU.
-        - Output: ``(N, C_out, H', W')`` in channels-last. The weights are
-          packed anew when the input's shape changes.
+        - Output: ``(N, C_out, H', W')`` in channels-last.
     """
 
     def __init__(self, conv: nn.Conv2d, relu: bool = False) -> None:
@@ -55,8 +56,8 @@ class PackedConv2d(nn.Module):
     def _pack(self, shape: torch.Size) -> None:
         """Pack the weights in the layout that suits inputs of this shape.
 
-        With another layout oneDNN packs them again at each call, which takes
-        longer than the convolution itself.
+        With another layout oneDNN packs them again at each call, which can
+        take longer than the convolution itself.
         """
         self.weight = torch._C._nn.mkldnn_reorder_conv2d_weight(
             self.unpacked.to_mkldnn(), *self.geometry, shape
