@@ -15,7 +15,12 @@ from mmseg_da.utils.config_tree import iter_dicts
 
 #: Each is a folder of configs with its rows in metafile.yaml. tools/demo.py
 #: runs another one, configs/demo.
-COMPARISONS = 'carla2camvid', 'carla2camvid_240x180', 'ablation'
+COMPARISONS = (
+    'carla2camvid',
+    'carla2camvid_240x180',
+    'carla2camvid_teachers',
+    'ablation',
+)
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,20 @@ class Method:
         control (str, optional): Label of the row to compare with.
         start (str, optional): Label of the row whose last checkpoint it
             starts from.
+        teacher (str, optional): Label of the row whose last checkpoint is
+            its frozen teacher.
     """
 
     label: str
     config: str
     control: str | None = None
     start: str | None = None
+    teacher: str | None = None
+
+    @property
+    def needs(self) -> set[str]:
+        """Labels of the rows that have to be trained before."""
+        return {self.start, self.teacher} - {None}
 
 
 @dataclass(frozen=True)
@@ -78,6 +91,7 @@ def read_comparison(name: str) -> Comparison:
             model['Config'],
             model['Metadata'].get('Control'),
             model['Metadata'].get('Start'),
+            model['Metadata'].get('Teacher'),
         )
         for model in [*models, *metafile['Models']]
         if 'Row' in model.get('Metadata', {})
@@ -111,8 +125,8 @@ def select_methods(comparison: Comparison, pattern: str) -> Comparison:
             several with commas between them.
 
     Returns:
-        Comparison: With the rows that match, their controls and starts, and
-        the two rows of the gap.
+        Comparison: With the rows that match, their controls, starts and
+        teachers, and the two rows of the gap.
 
     Raises:
         InputError: If no row matches.
@@ -131,9 +145,8 @@ def select_methods(comparison: Comparison, pattern: str) -> Comparison:
     wanted += comparison.gap
     for label in wanted:
         method = by_label[label]
-        for other in (method.control, method.start):
-            if other is not None and other not in wanted:
-                wanted.append(other)
+        others = method.needs | {method.control} - {None}
+        wanted += sorted(others.difference(wanted))
     methods = [one for one in comparison.methods if one.label in wanted]
     return replace(comparison, methods=methods)
 

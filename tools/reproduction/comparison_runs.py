@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from mmengine.config import Config
@@ -38,12 +39,16 @@ def run_comparison(
     """
     if jobs > 1:
         os.environ['OMP_NUM_THREADS'] = '1'
-    for starts in (False, True):
+    order = TopologicalSorter(
+        {one.label: one.needs for one in comparison.methods}
+    )
+    order.prepare()
+    while ready := order.get_ready():
         tasks = [
             (comparison, method, seed, data, out, own or {})
             for seed in seeds
             for method in comparison.methods
-            if bool(method.start) == starts
+            if method.label in ready
         ]
         with ThreadPoolExecutor(jobs) as pool:
             futures = [pool.submit(_run, *task) for task in tasks]
@@ -58,6 +63,7 @@ def run_comparison(
                     experiments.stop_running()
                     time.sleep(0.1)
                 raise
+        order.done(*ready)
 
 
 def _run(
@@ -71,13 +77,15 @@ def _run(
     folder, title = work_dir(method, seed, out), f'{method.label} {seed}'
     options = row_options(comparison, method.config, data)
     own = {'randomness.seed': seed, **own}
-    if method.start:
-        first = next(
-            one for one in comparison.methods if one.label == method.start
-        )
-        own['load_from'] = experiments.last_checkpoint(
-            work_dir(first, seed, out)
-        )
+    for key, label in (
+        ('load_from', method.start),
+        ('default_hooks.adaptation.teacher.checkpoint', method.teacher),
+    ):
+        if label is not None:
+            first = next(
+                one for one in comparison.methods if one.label == label
+            )
+            own[key] = experiments.last_checkpoint(work_dir(first, seed, out))
     metrics = experiments.train(method.config, folder, options | own, title)
     checkpoint = experiments.last_checkpoint(folder)
     cfg = Config.fromfile(str(REPO_ROOT / method.config))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
@@ -39,7 +40,7 @@ def test_every_control_and_start_is_a_row(name):
     assert len(set(labels)) == len(labels) > 5
     for method in found.methods:
         assert method.control in (None, *labels)
-        assert method.start in (None, *labels)
+        assert method.needs <= set(labels)
     assert set(found.gap) <= set(labels)
 
 
@@ -134,6 +135,37 @@ def test_the_table_pairs_by_seed(tmp_path):
     assert '| 14.00 | 4.00 (1 of 1) over plain | 180% | 2.00 |' in (
         paths[0].read_text()
     )
+
+
+def test_a_row_follows_its_start_and_its_teacher(tmp_path, monkeypatch):
+    teacher = 'default_hooks.adaptation.teacher.checkpoint'
+    taught = Method(
+        'taught', 'configs/a/taught.py', start='start', teacher='better'
+    )
+    comparison = replace(TOY, methods=[taught, *METHODS], adapt_bn=None)
+    ran = {}
+
+    def train(config, folder, options, title):
+        # Raises where what it starts from is not there yet.
+        ran[folder.name] = options.get('load_from'), options.get(teacher)
+        folder.mkdir()
+        (folder / 'iter_1.pth').touch()
+        (folder / 'last_checkpoint').write_text(str(folder / 'iter_1.pth'))
+        return {}
+
+    monkeypatch.setattr(experiments, 'train', train)
+    monkeypatch.setattr(experiments, 'test', lambda *args: {})
+    monkeypatch.setattr(comparison_runs, 'row_options', lambda *args: {})
+    toy = Config(dict(val_dataloader={}, test_dataloader={}))
+    monkeypatch.setattr(Config, 'fromfile', lambda path: toy)
+    run_comparison(comparison, [0, 1], 'data', tmp_path, jobs=1)
+    start, better = (
+        tmp_path / f'{name}_seed1/iter_1.pth' for name in ('start', 'better')
+    )
+    assert len(ran) == 8
+    assert ran['start_seed1'] == (None, None)
+    assert ran['plain_seed1'] == (start, None)
+    assert ran['taught_seed1'] == (start, better)
 
 
 def test_a_failure_ends_the_runs_beside_it(tmp_path, monkeypatch):

@@ -1,0 +1,15 @@
+# The larger teacher's start: BiSeNet-R50 from scratch on CARLA, as long as the
+# student's.
+_base_ = [
+    '../carla2camvid/bisenet_start_carla2camvid.py',
+    '../_base_/models/bisenet_r50.py',
+]
+model = dict(
+    _base_.bisenet_r50,
+    auxiliary_head=[
+        dict(head, in_channels=channels, channels=channels)
+        for head, channels in zip(
+            _base_.model.auxiliary_head, _base_.context_channels
+        )
+    ],
+)
