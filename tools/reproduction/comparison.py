@@ -62,8 +62,8 @@ class Comparison:
         gap (list[str]): Labels of the rows between which the gap lies.
         adapt_bn (str, optional): Config whose target re-estimates BatchNorm.
         length (int): Factor on the iterations of each config. Defaults to 1.
-        options (dict): Sizes by the pattern of a key: each key of a config
-            that matches gets the size.
+        options (dict): Values by the pattern of a key: each key of a config's
+            loaders, hooks and optimizer wrapper that matches gets the value.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Comparison:
     gap: list[str]
     adapt_bn: str | None
     length: int = 1
-    options: Mapping[str, tuple] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
 
 
 def read_comparison(name: str) -> Comparison:
@@ -113,7 +113,10 @@ def read_comparison(name: str) -> Comparison:
         common.get('BatchNorm Config'),
         common.get('Length', 1),
         # Sizes are tuples, which YAML does not have.
-        {key: tuple(size) for key, size in common.get('Options', {}).items()},
+        {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in common.get('Options', {}).items()
+        },
     )
 
 
@@ -155,10 +158,10 @@ def select_methods(comparison: Comparison, pattern: str) -> Comparison:
 def row_options(
     comparison: Comparison, config: str, data: str
 ) -> dict[str, object]:
-    """The ``--cfg-options`` of a row: data, sizes and length.
+    """The ``--cfg-options`` of a row: data, length and the comparison's own.
 
     Args:
-        comparison (Comparison): Gives the sizes and the length.
+        comparison (Comparison): Gives its options and the length.
         config (str): The row's config, relative to the project.
         data (str): Folder to read in place of ``data``.
 
@@ -168,7 +171,7 @@ def row_options(
     cfg = Config.fromfile(str(REPO_ROOT / config))
     options: dict[str, object] = {}
     parts = [f'{split}_dataloader' for split in ('train', 'val', 'test')]
-    for part in (*parts, 'default_hooks'):
+    for part in (*parts, 'default_hooks', 'optim_wrapper'):
         for path, node in iter_dicts(cfg[part], part):
             for key in (f'{path}.{name}' for name in node):
                 for pattern, value in comparison.options.items():

@@ -93,6 +93,16 @@ def test_a_comparison_may_be_of_another_size_and_length():
     assert len(changed - row_options(TOY, path, 'data').keys()) == 8
 
 
+def test_a_comparison_may_train_in_bfloat16():
+    path = 'configs/carla2camvid/bisenet_context_carla2camvid.py'
+    options = row_options(read_comparison('carla2camvid_long'), path, 'data')
+    wrapper = options.pop('optim_wrapper.type')
+    assert wrapper == 'mmseg_da.BFloat16OptimWrapper'
+    assert options.pop('train_cfg.max_iters') == 800
+    assert options.pop('train_cfg.val_interval') == 800
+    assert options == row_options(TOY, path, 'data')
+
+
 def write_run(folder: Path, value: float, seconds: float) -> None:
     for kind, gain in (('plain', 0), ('bn', 5)):
         metrics = {'mIoU2': value + gain, 'IoU.road': 2 * value}
