@@ -7,8 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 # Luma of ITU-R BT.601, and the two chroma axes in which hue is an angle.
+# On the CPU, also if the first import happens while a model is built under
+# torch.device('meta').
 RGB_TO_YIQ = torch.tensor(
-    [[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]]
+    [[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]],
+    device='cpu',
 )
 JITTER_PROB, BLUR_PROB = 0.8, 0.5
 SIGMA_RANGE = 0.15, 1.15
