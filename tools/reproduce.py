@@ -102,9 +102,6 @@ def main() -> int:
     if args.list:
         print(list_rows())
         return 0
-    # SIGTERM becomes an exception, so that the running row's process is
-    # ended too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if args.suite in COMPARISONS:
         return compare(args)
     suite, rows = SUITES[args.suite], select_rows(args.only)
@@ -125,5 +122,8 @@ def main() -> int:
 
 
 if __name__ == '__main__':
+    # SIGTERM becomes an exception, so that the running row's process is
+    # ended too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with one_sentence_errors():
         sys.exit(main())
