@@ -77,15 +77,14 @@ def _run(
     folder, title = work_dir(method, seed, out), f'{method.label} {seed}'
     options = row_options(comparison, method.config, data)
     own = {'randomness.seed': seed, **own}
+    rows = {one.label: one for one in comparison.methods}
     for key, label in (
         ('load_from', method.start),
         ('default_hooks.adaptation.teacher.checkpoint', method.teacher),
     ):
         if label is not None:
-            first = next(
-                one for one in comparison.methods if one.label == label
-            )
-            own[key] = experiments.last_checkpoint(work_dir(first, seed, out))
+            first = work_dir(rows[label], seed, out)
+            own[key] = experiments.last_checkpoint(first)
     metrics = experiments.train(method.config, folder, options | own, title)
     checkpoint = experiments.last_checkpoint(folder)
     cfg = Config.fromfile(str(REPO_ROOT / method.config))
