@@ -37,7 +37,7 @@ TOY = Comparison(
 def test_every_control_and_start_is_a_row(name):
     found = read_comparison(name)
     labels = [method.label for method in found.methods]
-    assert len(set(labels)) == len(labels) > 4
+    assert len(set(labels)) == len(labels) > 5
     for method in found.methods:
         assert method.control in (None, *labels)
         assert method.needs <= set(labels)
