@@ -15,7 +15,11 @@ from mmengine.device import get_device
 from rich.progress import track
 
 from launch import check_config
-from launch.cli import add_cfg_options, one_sentence_errors
+from launch.cli import (
+    add_cfg_options,
+    command_parser,
+    one_sentence_errors,
+)
 from mmseg_da.apis import adapt_bn, build_segmentor
 from mmseg_da.apis.adapt_bn import build_target_loader, check_batch_norm
 from mmseg_da.errors import InputError
@@ -25,10 +29,7 @@ from mmseg_da.utils.files import atomic_path
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='adaptation config')
     parser.add_argument('checkpoint', help='checkpoint of the same model')
     parser.add_argument(

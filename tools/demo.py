@@ -14,7 +14,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from launch.cli import one_sentence_errors
+from launch.cli import command_parser, one_sentence_errors
 from reproduction.comparison import Comparison, read_comparison, work_dir
 from reproduction.comparison_report import collect, write_comparison
 from reproduction.comparison_runs import run_comparison
@@ -31,10 +31,7 @@ SHORT_RUN = {
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__)
     parser.add_argument(
         '--all',
         action='store_true',
