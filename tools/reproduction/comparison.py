@@ -18,6 +18,7 @@ from mmseg_da.utils.config_tree import iter_dicts
 COMPARISONS = (
     'carla2camvid',
     'carla2camvid_240x180',
+    'carla2camvid_clahe',
     'carla2camvid_long',
     'carla2camvid_teachers',
     'ablation',
