@@ -57,7 +57,7 @@ def cumulative_statistics(
     cfg = load_config(config)
     model = build_segmentor(cfg)
     model.load_state_dict(load_file('a.pth')['state_dict'])
-    model.train()
+    model.train().double()
     found: dict[str, list] = {}
 
     def keep(name: str):
@@ -82,7 +82,7 @@ def cumulative_statistics(
             chosen = indices[start : start + batch_size]
             samples = [dataset[i] for i in chosen]
             batch = model.data_preprocessor(pseudo_collate(samples), True)
-            model(batch['inputs'])
+            model(batch['inputs'].double())
     return {name: torch.stack(rows).mean(0) for name, rows in found.items()}
 
 
