@@ -15,11 +15,7 @@ from mmengine.device import get_device
 from rich.progress import track
 
 from launch import check_config
-from launch.cli import (
-    add_cfg_options,
-    command_parser,
-    one_sentence_errors,
-)
+from launch.cli import add_cfg_options, command_parser, one_sentence_errors
 from mmseg_da.apis import adapt_bn, build_segmentor
 from mmseg_da.apis.adapt_bn import build_target_loader, check_batch_norm
 from mmseg_da.errors import InputError

@@ -30,3 +30,22 @@ evaluation_pipeline = [
     dict(type='mmseg_da.LoadTrainIds'),
     dict(type='PackSegInputs'),
 ]
+# The same with equalised local contrast, last of all that changes an image.
+clahe = dict(type='CLAHE')
+clahe_labelled_pipeline = [
+    *labelled_pipeline[:-1],
+    clahe,
+    dict(type='PackSegInputs'),
+]
+clahe_unlabelled_pipeline = [
+    *unlabelled_pipeline[:-1],
+    clahe,
+    dict(type='PackSegInputs'),
+]
+clahe_evaluation_pipeline = [
+    dict(type='mmseg_da.LoadImage'),
+    dict(type='mmseg_da.ResizeToScale'),
+    clahe,
+    dict(type='mmseg_da.LoadTrainIds'),
+    dict(type='PackSegInputs'),
+]
