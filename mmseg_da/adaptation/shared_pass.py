@@ -1,9 +1,5 @@
 """One forward pass of a network whose graph serves two backward passes."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable
-
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
@@ -36,8 +32,8 @@ class _Relay(torch.autograd.Function):
         return None, *gradients
 
 
-class SharedPass:
-    """A forward pass whose gradients go to the input first, then to weights.
+def share_pass(network: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Pass an input once, for gradients of it first, then of the weights.
 
     ``loss_adv`` moves what the discriminator sees and holds its weights;
     the discriminator's own loss does the reverse. Both start from the same
@@ -46,32 +42,17 @@ class SharedPass:
     it needs and no others.
 
     Args:
-        network (Callable): From a tensor to a tensor.
+        network (nn.Module): Its passes agree, see :func:`passes_agree`.
         inputs (Tensor): Its input, with or without a graph.
-        parameters (Iterable[Tensor]): The network's parameters.
+
+    Returns:
+        tuple[Tensor, Tensor]: The output as a function of the input, and as a
+        function of the parameters; the second's backward frees the pass.
     """
-
-    def __init__(
-        self,
-        network: Callable[[Tensor], Tensor],
-        inputs: Tensor,
-        parameters: Iterable[Tensor],
-    ) -> None:
-        self._parameters = [p for p in parameters if p.requires_grad]
-        self._inputs = inputs
-        self._leaf = inputs.detach().requires_grad_(inputs.requires_grad)
-        with torch.enable_grad():
-            self._output = network(self._leaf)
-
-    def for_inputs(self) -> Tensor:
-        """The output, as a function of the input. To be asked for first."""
-        inputs, leaf = self._inputs, self._leaf
-        # The pass is kept for longer than the graph of its input.
-        del self._inputs, self._leaf
-        return _Relay.apply((self._output, (leaf,), True), inputs)
-
-    def for_parameters(self) -> Tensor:
-        """The output, as a function of the parameters; frees the pass."""
-        graph = self._output, self._parameters, False
-        del self._output
-        return _Relay.apply(graph, *self._parameters)
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    # The pass is kept for longer than the graph of its input.
+    leaf = inputs.detach().requires_grad_(inputs.requires_grad)
+    with torch.enable_grad():
+        output = network(leaf)
+        of_parameters = _Relay.apply((output, parameters, False), *parameters)
+    return _Relay.apply((output, (leaf,), True), inputs), of_parameters

@@ -18,7 +18,7 @@ from mmseg_da.adaptation.domain_loss import (
 )
 from mmseg_da.adaptation.iteration import Iteration
 from mmseg_da.adaptation.outputs import auxiliary_heads, evaluation_mode
-from mmseg_da.adaptation.shared_pass import SharedPass, passes_agree
+from mmseg_da.adaptation.shared_pass import passes_agree, share_pass
 from mmseg_da.adaptation.terms.base import AdaptationTerm
 from mmseg_da.adaptation.terms.entropy import self_information
 from mmseg_da.errors import InputError
@@ -177,10 +177,7 @@ class AdversarialTerm(AdaptationTerm):
     def losses(self, iteration: Iteration) -> dict[str, Tensor]:
         seen = self._seen_of_target(iteration)
         if self._shares_pass:
-            self._pass = SharedPass(
-                self.discriminator, seen, self.discriminator.parameters()
-            )
-            logits = self._pass.for_inputs()
+            logits, self._of_weights = share_pass(self.discriminator, seen)
         else:
             self.discriminator.requires_grad_(False)
             logits = self.discriminator(seen)
@@ -203,8 +200,8 @@ class AdversarialTerm(AdaptationTerm):
         """Update the discriminator on the iteration's two predictions."""
         with self.optim_wrapper.optim_context(self.discriminator_loss):
             if self._shares_pass:
-                target = self._pass.for_parameters()
-                del self._pass
+                target = self._of_weights
+                del self._of_weights
             else:
                 target = self.discriminator(self._seen_of_target(iteration))
             logits = iteration.source_logits[self.auxiliary_head]
