@@ -130,10 +130,6 @@ class AdaptationHook(Hook):
             term.loss_weight > 0 for term in self.terms.values()
         )
 
-        adapts_auxiliary = any(
-            term.auxiliary_head is not None for term in self.terms.values()
-        )
-
         def start(segmentor: nn.Module, args: tuple, kwargs: dict):
             if kwargs.get('mode') != 'loss':
                 return None
@@ -149,7 +145,6 @@ class AdaptationHook(Hook):
                 output_index=index,
                 with_gradient=with_gradient,
                 teacher=self.teacher,
-                adapts_auxiliary=adapts_auxiliary,
             )
             for term in self.terms.values():
                 changed = term.change_source(self.iteration)

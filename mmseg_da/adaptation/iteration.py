@@ -1,7 +1,5 @@
 """What adaptation terms may ask of one training iteration."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from zlib import crc32
@@ -37,13 +35,10 @@ class Iteration:
     with_gradient: bool
     #: Labels the target.
     teacher: Teacher | None = None
-    #: Whether a term adapts an auxiliary head.
-    adapts_auxiliary: bool = False
     #: Logits as the source's loss sees them, at the label's size, detached,
     #: by the auxiliary head's index, None for the main head. The hook sets
     #: those that a term needs.
     source_logits: dict[int | None, Tensor] = field(default_factory=dict)
-    _auxiliary_probabilities: dict[int, Tensor] = field(default_factory=dict)
 
     @cached_property
     def source_labels(self) -> Tensor:
@@ -68,29 +63,17 @@ class Iteration:
 
         This pass moves the segmentor's BatchNorm statistics.
         """
-        with (
-            torch.set_grad_enabled(self.with_gradient),
-            self._features_kept(),
-        ):
-            return self.forward(self.target['inputs'])
-
-    @contextmanager
-    def _features_kept(self) -> Iterator[None]:
-        """Keep what the heads see, if auxiliary heads are adapted."""
-        if not self.adapts_auxiliary:
-            yield
-            return
         segmentor = self.segmentor
         last = segmentor.neck if segmentor.with_neck else segmentor.backbone
 
         def keep(module: nn.Module, args: tuple, features) -> None:
-            self._features = features
+            self._features = features  # for auxiliary heads
 
-        handle = last.register_forward_hook(keep)
-        try:
-            yield
-        finally:
-            handle.remove()
+        with (
+            torch.set_grad_enabled(self.with_gradient),
+            last.register_forward_hook(keep),
+        ):
+            return self.forward(self.target['inputs'])
 
     @cached_property
     def target_probabilities(self) -> Tensor:
@@ -107,16 +90,10 @@ class Iteration:
         """
         if auxiliary is None:
             return self.target_probabilities
-        if auxiliary not in self._auxiliary_probabilities:
-            self.target_logits  # noqa: B018  passes the target
-            head = auxiliary_heads(self.segmentor)[auxiliary]
-            with torch.set_grad_enabled(self.with_gradient):
-                logits = self._resize(
-                    head(self._features), self.target['inputs']
-                )
-                probabilities = logits.softmax(dim=1)
-            self._auxiliary_probabilities[auxiliary] = probabilities
-        return self._auxiliary_probabilities[auxiliary]
+        self.target_logits  # noqa: B018  passes the target
+        head = auxiliary_heads(self.segmentor)[auxiliary]
+        logits = head(self._features)
+        return self._resize(logits, self.target['inputs']).softmax(dim=1)
 
     @cached_property
     def teacher_probabilities(self) -> Tensor:
@@ -177,7 +154,5 @@ class Iteration:
         """Free the target's logits and features, and their graph."""
         for name in ('target_logits', '_features'):
             self.__dict__.pop(name, None)
-        for index, probabilities in self._auxiliary_probabilities.items():
-            self._auxiliary_probabilities[index] = probabilities.detach()
         if self.has('target_probabilities'):
             self.target_probabilities = self.target_probabilities.detach()

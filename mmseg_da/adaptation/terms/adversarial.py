@@ -1,7 +1,5 @@
 """Output-space adversarial adaptation (Tsai et al., CVPR 2018)."""
 
-import copy
-
 from mmengine.dist import is_distributed
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper, build_optim_wrapper
@@ -26,7 +24,7 @@ from mmseg_da.registry import MODELS, PARAM_SCHEDULERS
 from mmseg_da.utils.resumed_schedule import adopt_config_schedule
 
 # What the discriminator's optimizer wrapper shares with the segmentor's.
-SHARED_OPTIM_KEYS = ('type', 'accumulative_counts', 'loss_scale', 'dtype')
+SHARED_OPTIM_KEYS = ('accumulative_counts', 'loss_scale', 'dtype')
 INPUTS = ('probabilities', 'self_information')
 
 
@@ -151,7 +149,7 @@ class AdversarialTerm(AdaptationTerm):
         self.optim_wrapper: OptimWrapper = build_optim_wrapper(
             self.discriminator,
             dict(shared, type=type(runner.optim_wrapper))
-            | copy.deepcopy(self.optim_wrapper_cfg),
+            | self.optim_wrapper_cfg,
         )
         schedulers = self.param_scheduler_cfg
         if isinstance(schedulers, dict):
@@ -175,7 +173,11 @@ class AdversarialTerm(AdaptationTerm):
         self._shares_pass = same_precision and passes_agree(self.discriminator)
 
     def losses(self, iteration: Iteration) -> dict[str, Tensor]:
-        seen = self._seen_of_target(iteration)
+        seen = self._seen(
+            iteration.target_probabilities_of(self.auxiliary_head)
+        )
+        # For what comes after the segmentor's update.
+        self._target = seen.detach()
         if self._shares_pass:
             logits, self._of_weights = share_pass(self.discriminator, seen)
         else:
@@ -184,11 +186,6 @@ class AdversarialTerm(AdaptationTerm):
             self.discriminator.requires_grad_(True)
         loss = domain_loss(logits, SOURCE, self.gan)
         return {f'loss_adv{self._suffix}': self.loss_weight * loss}
-
-    def _seen_of_target(self, iteration: Iteration) -> Tensor:
-        return self._seen(
-            iteration.target_probabilities_of(self.auxiliary_head)
-        )
 
     def _seen(self, probabilities: Tensor) -> Tensor:
         """What the discriminator sees of a prediction."""
@@ -203,7 +200,8 @@ class AdversarialTerm(AdaptationTerm):
                 target = self._of_weights
                 del self._of_weights
             else:
-                target = self.discriminator(self._seen_of_target(iteration))
+                target = self.discriminator(self._target)
+            del self._target
             logits = iteration.source_logits[self.auxiliary_head]
             results = self.discriminator_loss(
                 self._seen(logits.softmax(dim=1)), target
@@ -219,8 +217,7 @@ class AdversarialTerm(AdaptationTerm):
     def pictures(self, iteration: Iteration) -> dict[str, Tensor]:
         with evaluation_mode(self.discriminator):
             # In half precision where the iteration was.
-            seen = self._seen_of_target(iteration)[:1].float()
-            belief = self.discriminator(seen)[0, 0]
+            belief = self.discriminator(self._target[:1].float())[0, 0]
         if self.gan == 'vanilla':
             belief = belief.sigmoid()
         return {f'taken for source{self._suffix}': belief.clamp(0, 1)}
