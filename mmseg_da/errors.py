@@ -32,6 +32,12 @@ class LabelValueError(InputError):
     """A label holds a value that stands for no class."""
 
 
+def check_choice(key: str, value: str, known: tuple[str, ...]) -> None:
+    """Raise an InputError if a config key's value is none of the known."""
+    if value not in known:
+        raise InputError(f'{key} is {value!r}: set it to one of {known}.')
+
+
 def warn(sentence: str) -> None:
     """Print a warning; of several processes, the first one alone does."""
     if os.environ.get('RANK', '0') == '0':

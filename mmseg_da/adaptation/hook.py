@@ -259,8 +259,8 @@ class AdaptationHook(Hook):
                 if term.state_name
             }
         )
-        if self.teacher and self.teacher.keeps_state:
-            state['teacher'] = weights_to_cpu(self.teacher.state_dict())
+        if self.teacher and (kept := self.teacher.state_dict()):
+            state['teacher'] = weights_to_cpu(kept)
         return dict(adaptation=state)
 
     def _restore(self, runner: Runner) -> None:
@@ -277,11 +277,11 @@ class AdaptationHook(Hook):
                     f'was trained without the term {name!r}, whose '
                     f'{term.state_name} starts from scratch.'
                 )
-        if not self.teacher or not self.teacher.keeps_state:
+        if not self.teacher:
             return
         if 'teacher' in state:
             self.teacher.load_state_dict(state['teacher'])
-        else:
+        elif self.teacher.state_dict():
             runner.logger.warning(
                 'The resumed checkpoint holds no teacher: it was trained '
                 'without one, which starts as a copy of the segmentor.'

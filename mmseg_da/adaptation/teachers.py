@@ -2,13 +2,13 @@
 
 import torch
 from mmengine.dist import all_reduce
-from mmengine.model import BaseAveragedModel
+from mmengine.model import MomentumAnnealingEMA
 from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from mmseg_da.apis.model import init_model
-from mmseg_da.errors import InputError
+from mmseg_da.errors import InputError, check_choice
 from mmseg_da.registry import MODELS
 
 
@@ -42,8 +42,6 @@ class Teacher:
     """Base of all teachers. A frozen teacher needs only ``build``."""
 
     model: nn.Module
-    # Whether checkpoints keep the teacher.
-    keeps_state = False
 
     def __init__(self, key: str = 'teacher') -> None:
         self.key = key  # the teacher's place in the config, for messages
@@ -78,7 +76,7 @@ class Teacher:
         return None
 
     def state_dict(self) -> dict:
-        """What a checkpoint keeps of the teacher."""
+        """What a checkpoint keeps of the teacher, if anything."""
         return {}
 
     def load_state_dict(self, state: dict) -> None:
@@ -128,18 +126,6 @@ class FrozenTeacher(Teacher):
                 )
 
 
-class _Average(BaseAveragedModel):
-    """MMEngine's averaged model with the start of DACS."""
-
-    def __init__(self, model: nn.Module, momentum: float) -> None:
-        super().__init__(model)
-        self.taken = 1 - momentum
-
-    def avg_func(self, averaged_param, source_param, steps) -> None:
-        taken = max(self.taken, 1 / (1 + steps.item()))
-        averaged_param.lerp_(source_param, taken)
-
-
 @MODELS.register_module()
 class EMATeacher(Teacher):
     """The exponential moving average of the segmentor that trains.
@@ -164,8 +150,6 @@ class EMATeacher(Teacher):
         InputError: If an argument is out of range.
     """
 
-    keeps_state = True
-
     def __init__(
         self, momentum: float = 0.99, batch_norm: str = 'running', **kwargs
     ) -> None:
@@ -175,17 +159,15 @@ class EMATeacher(Teacher):
                 f'{self.key}.momentum is {momentum}, expected at least 0 and '
                 'below 1: the share that the teacher keeps.'
             )
-        if batch_norm not in BATCH_NORMS:
-            raise InputError(
-                f'{self.key}.batch_norm is {batch_norm!r}: set it to one of '
-                f'{tuple(BATCH_NORMS)}.'
-            )
+        check_choice(f'{self.key}.batch_norm', batch_norm, tuple(BATCH_NORMS))
         self.momentum = momentum
         self.batch_norm = batch_norm
 
     def build(self, segmentor: nn.Module) -> None:
         """Start as a copy of the segmentor, before hooks are attached."""
-        self.average = _Average(segmentor, self.momentum)
+        self.average = MomentumAnnealingEMA(segmentor, gamma=1)
+        # The share that is taken. As an argument it could not be 1.
+        self.average.momentum = 1 - self.momentum
         # Counts the copy as step 0, so that step 1 keeps half of it.
         self.average.update_parameters(segmentor)
         self.model = self.average.module.eval()

@@ -19,7 +19,7 @@ from mmseg_da.adaptation.outputs import auxiliary_heads, evaluation_mode
 from mmseg_da.adaptation.shared_pass import passes_agree, share_pass
 from mmseg_da.adaptation.terms.base import AdaptationTerm
 from mmseg_da.adaptation.terms.entropy import self_information
-from mmseg_da.errors import InputError
+from mmseg_da.errors import InputError, check_choice
 from mmseg_da.registry import MODELS, PARAM_SCHEDULERS
 from mmseg_da.utils.resumed_schedule import adopt_config_schedule
 
@@ -91,15 +91,8 @@ class AdversarialTerm(AdaptationTerm):
         **kwargs,
     ) -> None:
         super().__init__(loss_weight=loss_weight, **kwargs)
-        for name, value, known in (
-            ('gan', gan, tuple(GANS)),
-            ('input', input, INPUTS),
-        ):
-            if value not in known:
-                raise InputError(
-                    f'{self.key}.{name} is {value!r}: set it to one of '
-                    f'{known}.'
-                )
+        check_choice(f'{self.key}.gan', gan, tuple(GANS))
+        check_choice(f'{self.key}.input', input, INPUTS)
         self.gan = gan
         self.input = input
         self.auxiliary_head = auxiliary_head

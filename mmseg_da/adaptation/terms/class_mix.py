@@ -8,7 +8,7 @@ from mmseg_da.adaptation.iteration import Iteration
 from mmseg_da.adaptation.outputs import predicting_head
 from mmseg_da.adaptation.supervision import supervise
 from mmseg_da.adaptation.terms.pseudo_label_term import PseudoLabelTerm
-from mmseg_da.errors import InputError
+from mmseg_da.errors import InputError, check_choice
 from mmseg_da.registry import MODELS
 
 
@@ -88,11 +88,7 @@ class ClassMixTerm(PseudoLabelTerm):
         if onto == 'source':
             pseudo_labels = 'none'
         super().__init__(pseudo_labels=pseudo_labels, **kwargs)
-        if onto not in ('target', 'source'):
-            raise InputError(
-                f'{self.key}.onto is {onto!r}: set it to one of '
-                "('target', 'source')."
-            )
+        check_choice(f'{self.key}.onto', onto, ('target', 'source'))
         self.onto = onto
         self.needs_teacher = self.pseudo_labels != 'none'
         self.color_jitter = color_jitter

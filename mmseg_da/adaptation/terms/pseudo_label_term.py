@@ -8,7 +8,7 @@ from mmseg_da.adaptation.iteration import Iteration
 from mmseg_da.adaptation.pseudo_labels import ClassThresholds, inner_rows
 from mmseg_da.adaptation.terms.base import AdaptationTerm
 from mmseg_da.adaptation.terms.entropy import self_information
-from mmseg_da.errors import InputError
+from mmseg_da.errors import InputError, check_choice
 
 # Share of the predicted pixels above which one class has taken over.
 COLLAPSED_ABOVE = 0.95
@@ -63,11 +63,7 @@ class PseudoLabelTerm(AdaptationTerm):
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
-        if pseudo_labels not in self.kinds:
-            raise InputError(
-                f'{self.key}.pseudo_labels is {pseudo_labels!r}: set it to '
-                f'one of {self.kinds}.'
-            )
+        check_choice(f'{self.key}.pseudo_labels', pseudo_labels, self.kinds)
         if not 0 <= threshold <= 1:
             raise InputError(
                 f'{self.key}.threshold is {threshold}, expected a '
