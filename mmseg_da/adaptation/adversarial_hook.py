@@ -31,15 +31,12 @@ class AdversarialHook(AdaptationHook):
     def __init__(
         self, target_dataloader: dict, output_index: int | None = None, **term
     ) -> None:
-        term = dict(term, type='mmseg_da.AdversarialTerm')
+        term = dict(term, type='mmseg_da.AdversarialTerm', key=self.key)
         super().__init__(
             target_dataloader,
             dict(adversarial=term),
             output_index=output_index,
         )
-
-    def term_key(self, name: str) -> str:
-        return self.key
 
     @property
     def discriminator(self) -> nn.Module:

@@ -13,8 +13,8 @@ from mmseg_da.adaptation.iteration import Iteration
 from mmseg_da.adaptation.outputs import (
     auxiliary_heads,
     find_output_index,
-    list_losses,
     losses_of_head,
+    predicting_head,
 )
 from mmseg_da.adaptation.source_backward import (
     backward_source,
@@ -80,27 +80,23 @@ class AdaptationHook(Hook):
         # Networks are built in before_train: testing never builds them, and
         # EMA's copy of the model carries no hook of ours.
         self.terms = {
-            name: MODELS.build(dict(cfg, key=self.term_key(name)))
+            name: MODELS.build({'key': f'{self.key}.terms.{name}', **cfg})
             for name, cfg in terms.items()
             if cfg is not None
         }
         self.teacher = teacher and MODELS.build(
             dict(teacher, key=f'{self.key}.teacher')
         )
-        for name, term in self.terms.items():
+        for term in self.terms.values():
             if term.needs_teacher and not teacher:
                 raise InputError(
-                    f'{self.term_key(name)} trains on pseudo-labels, but '
+                    f'{term.key} trains on pseudo-labels, but '
                     f'{self.key}.teacher is missing: set it, for example to '
                     "dict(type='mmseg_da.EMATeacher')."
                 )
         self.iteration: Iteration | None = None
         self._resumed_state: dict = {}
         self._handles: list = []
-
-    def term_key(self, name: str) -> str:
-        """A term's place in the config, for messages."""
-        return f'{self.key}.terms.{name}'
 
     # Set-up.
 
@@ -164,7 +160,7 @@ class AdaptationHook(Hook):
             if term.needs_source_logits
         }:
             if head is None:
-                loss = list_losses(segmentor)[index]
+                loss = losses_of_head(predicting_head(segmentor))[index]
             else:
                 loss = losses_of_head(auxiliary_heads(segmentor)[head])[0]
             self._handles.append(
@@ -218,7 +214,7 @@ class AdaptationHook(Hook):
             for loss_name, value in of_term.items():
                 if loss_name in losses:
                     raise InputError(
-                        f'{self.term_key(name)} gives a loss named '
+                        f'{term.key} gives a loss named '
                         f'{loss_name!r}, which exists already: keep one term '
                         'of each type, or one for each head.'
                     )

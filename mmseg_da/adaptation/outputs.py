@@ -28,15 +28,6 @@ def evaluation_mode(network: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def list_losses(segmentor: nn.Module) -> list[nn.Module]:
-    """The loss modules of the head that predicts.
-
-    Raises:
-        InputError: If the head has none.
-    """
-    return losses_of_head(predicting_head(segmentor))
-
-
 def losses_of_head(head: nn.Module) -> list[nn.Module]:
     """The loss modules of a head; an InputError if it has none."""
     if not hasattr(head, 'loss_decode'):

@@ -4,6 +4,7 @@ import torch
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
+from mmengine.utils import apply_to
 from torch import Tensor, nn
 
 
@@ -55,7 +56,7 @@ def backward_source(
         if not is_model_wrapper(runner.model):
             reached = reached[:1]
         zero = 0 * sum(parameter.sum() for parameter in reached)
-    freed = {name: _detach(value) for name, value in losses.items()}
+    freed = apply_to(losses, torch.is_tensor, Tensor.detach)
     name = next(name for name in freed if 'loss' in name)
     value = freed[name]
     freed[name] = (
@@ -64,9 +65,3 @@ def backward_source(
         else value + zero
     )
     return freed
-
-
-def _detach(value: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
-    if isinstance(value, list):
-        return [each.detach() for each in value]
-    return value.detach()
