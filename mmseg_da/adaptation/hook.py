@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import weights_to_cpu
 from torch import Tensor, nn
 
-from mmseg_da.adaptation.iteration import Iteration
+from mmseg_da.adaptation.iteration import Iteration, TargetStream
 from mmseg_da.adaptation.outputs import (
     auxiliary_heads,
     find_output_index,
@@ -20,7 +20,6 @@ from mmseg_da.adaptation.source_backward import (
     backward_source,
     may_run_early,
 )
-from mmseg_da.adaptation.target_stream import TargetStream
 from mmseg_da.errors import InputError
 from mmseg_da.registry import HOOKS, MODELS
 

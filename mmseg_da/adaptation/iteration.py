@@ -6,13 +6,62 @@ from zlib import crc32
 
 import torch
 from mmengine.dist import get_rank
+from mmengine.runner import Runner
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from mmseg_da.adaptation.outputs import auxiliary_heads
-from mmseg_da.adaptation.target_stream import TargetStream
 from mmseg_da.adaptation.teachers import Teacher
 from mmseg_da.datasets.samplers import mix_seed
+from mmseg_da.errors import InputError
+
+
+class TargetStream:
+    """Batches of the target, the same in a run that is resumed.
+
+    Args:
+        cfg (dict): See :class:`AdaptationHook`.
+        runner (Runner): At the start of training.
+        key (str): The config's key, for messages.
+
+    Raises:
+        InputError: If the sampler has no ``skip``, or ends.
+    """
+
+    def __init__(self, cfg: dict, runner: Runner, key: str) -> None:
+        source = runner.train_dataloader
+        workers = cfg.get('num_workers', source.num_workers)
+        defaults = dict(
+            batch_size=source.batch_size,
+            num_workers=workers,
+            persistent_workers=source.persistent_workers and workers > 0,
+            sampler=dict(type='mmseg_da.InfiniteSampler'),
+        )
+        # Seeded apart from the source, so that the two streams do not draw
+        # the same permutation and the same augmentations.
+        loader = runner.build_dataloader(
+            {**defaults, **cfg}, seed=runner.seed + 1
+        )
+        self.key = key
+        self.sampler = loader.sampler
+        if not hasattr(self.sampler, 'skip'):
+            raise self._wrong_sampler('has no skip()')
+        self.sampler.skip(runner.iter * loader.batch_size)
+        self._batches = iter(loader)
+
+    def __next__(self) -> dict:
+        batch = next(self._batches, None)
+        if batch is None:
+            raise self._wrong_sampler('has ended')
+        return batch
+
+    def _wrong_sampler(self, found: str) -> InputError:
+        kind = type(self.sampler)
+        return InputError(
+            f'{self.key}.sampler is {kind.__module__}.{kind.__qualname__}, '
+            f'which {found}: it must be endless and have skip(), so use '
+            'mmseg_da.InfiniteSampler.'
+        )
 
 
 @dataclass(eq=False)
