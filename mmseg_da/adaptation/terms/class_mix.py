@@ -5,7 +5,6 @@ from torch import Tensor
 
 from mmseg_da.adaptation.augment import strong_augment
 from mmseg_da.adaptation.iteration import Iteration
-from mmseg_da.adaptation.outputs import predicting_head
 from mmseg_da.adaptation.supervision import supervise
 from mmseg_da.adaptation.terms.pseudo_label_term import PseudoLabelTerm
 from mmseg_da.errors import InputError, check_choice
@@ -109,16 +108,14 @@ class ClassMixTerm(PseudoLabelTerm):
         self, iteration: Iteration
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """The iteration's mixed images, their labels and pixel weights."""
-        segmentor = iteration.segmentor
-        ignore_index = predicting_head(segmentor).ignore_index
         generator = iteration.generator(self.key)
         images, labels = iteration.source['inputs'], iteration.source_labels
-        others, other_labels, weights = self._others(iteration, ignore_index)
-        pasted = choose_classes(labels, ignore_index, generator)
+        others, other_labels, weights = self._others(iteration)
+        pasted = choose_classes(labels, self.ignore_index, generator)
         mixed = torch.where(pasted[:, None], images, others)
         mixed = strong_augment(
             mixed,
-            segmentor.data_preprocessor,
+            iteration.segmentor.data_preprocessor,
             self.color_jitter,
             self.blur,
             generator,
@@ -129,7 +126,7 @@ class ClassMixTerm(PseudoLabelTerm):
         return mixed, mixed_labels, weights
 
     def _others(
-        self, iteration: Iteration, ignore_index: int
+        self, iteration: Iteration
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Images to paste on, their labels, and the labels' weights."""
         labels = iteration.source_labels
@@ -151,6 +148,5 @@ class ClassMixTerm(PseudoLabelTerm):
                 'one batch_size.'
             )
         if self.pseudo_labels == 'none':
-            return images, torch.full_like(labels, ignore_index), None
-        pseudo, weights = self.label_target(iteration, ignore_index)
-        return images, pseudo, weights
+            return images, torch.full_like(labels, self.ignore_index), None
+        return images, *self.label_target(iteration)

@@ -6,7 +6,6 @@ from torch import Tensor
 
 from mmseg_da.adaptation.augment import strong_augment
 from mmseg_da.adaptation.iteration import Iteration
-from mmseg_da.adaptation.outputs import predicting_head
 from mmseg_da.adaptation.supervision import supervise
 from mmseg_da.adaptation.terms.pseudo_label_term import PseudoLabelTerm
 from mmseg_da.errors import InputError
@@ -81,8 +80,7 @@ class MaskedConsistencyTerm(PseudoLabelTerm):
         self.color_jitter = color_jitter
 
     def losses(self, iteration: Iteration) -> dict[str, Tensor]:
-        ignore_index = predicting_head(iteration.segmentor).ignore_index
-        labels, weights = self.label_target(iteration, ignore_index)
+        labels, weights = self.label_target(iteration)
         loss = supervise(iteration, self._hide(iteration), labels, weights)
         return dict(loss_masked=self.loss_weight * loss)
 

@@ -1,17 +1,75 @@
 """Base of the terms that train on a teacher's labels of the target."""
 
+import math
+
 import torch
+from mmengine.dist import all_reduce
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from mmseg_da.adaptation.iteration import Iteration
-from mmseg_da.adaptation.pseudo_labels import ClassThresholds, inner_rows
+from mmseg_da.adaptation.outputs import predicting_head
 from mmseg_da.adaptation.terms.base import AdaptationTerm
 from mmseg_da.adaptation.terms.entropy import self_information
 from mmseg_da.errors import InputError, check_choice
 
 # Share of the predicted pixels above which one class has taken over.
 COLLAPSED_ABOVE = 0.95
+# Share of its threshold that a class keeps in an iteration.
+MOMENTUM = 0.9
+
+
+def balanced_thresholds(
+    confidence: Tensor, labels: Tensor, num_classes: int, share: float
+) -> Tensor:
+    """The confidence that a share of each class's pixels reaches.
+
+    Class-balanced self-training of "Unsupervised Domain Adaptation for
+    Semantic Segmentation via Class-Balanced Self-Training" (ECCV 2018),
+    algorithm 2: of the n pixels that are predicted as a class, the
+    ``ceil(share * n)`` most confident ones count.
+
+    Args:
+        confidence, labels (Tensor): Of the predicted class, any shape.
+        num_classes (int): Number of classes C.
+        share (float): In (0, 1].
+
+    Returns:
+        Tensor: ``(C,)``, NaN for classes that are not predicted.
+    """
+    thresholds = confidence.new_full((num_classes,), math.nan)
+    for label in labels.unique().tolist():
+        # kthvalue has no deterministic form on GPUs.
+        values = confidence[labels == label].sort(descending=True).values
+        thresholds[label] = values[math.ceil(share * len(values)) - 1]
+    return thresholds
+
+
+class ClassThresholds:
+    """Moving averages of each class's :func:`balanced_thresholds`.
+
+    A class starts with the threshold of the first batch in which it is
+    predicted. The average is over the ranks too, so that all have the same.
+    """
+
+    def __init__(
+        self, num_classes: int, share: float, device: torch.device
+    ) -> None:
+        self.share = share
+        self.values = torch.full((num_classes,), math.nan, device=device)
+
+    def update(self, confidence: Tensor, labels: Tensor) -> Tensor:
+        """Follow a batch ``(M, H, W)`` and return the thresholds ``(C,)``."""
+        found = balanced_thresholds(
+            confidence, labels, len(self.values), self.share
+        )
+        sums = torch.stack([found.nan_to_num(), (~found.isnan()).float()])
+        all_reduce(sums)
+        found = sums[0] / sums[1]  # NaN where no rank predicts the class
+        moved = MOMENTUM * self.values + (1 - MOMENTUM) * found
+        moved = torch.where(self.values.isnan(), found, moved)
+        self.values = torch.where(found.isnan(), self.values, moved)
+        return self.values
 
 
 class PseudoLabelTerm(AdaptationTerm):
@@ -74,18 +132,33 @@ class PseudoLabelTerm(AdaptationTerm):
                 f'{self.key}.share is {share}, expected the share of each '
                 "class's pixels, more than 0 and at most 1."
             )
-        _check_margins(f'{self.key}.ignore_margins', ignore_margins)
+        margins = ignore_margins
+        pair = isinstance(margins, (tuple, list)) and len(margins) == 2
+        if not pair or not all(0 <= share < 1 for share in margins):
+            raise InputError(
+                f'{self.key}.ignore_margins is {margins!r}, expected shares '
+                'of the height at the top and at the bottom, such as (0.03, '
+                '0.23).'
+            )
+        if sum(margins) >= 1:
+            raise InputError(
+                f'{self.key}.ignore_margins {tuple(margins)} is wider than '
+                'the image: give shares of the height that add up to less '
+                'than 1.'
+            )
         self.pseudo_labels = pseudo_labels
         if pseudo_labels == 'balanced':
             self.state_name = 'balance of classes'
         self.threshold = threshold
         self.share = share
-        self.ignore_margins = ignore_margins
+        self.ignore_margins = margins
         self._numbers: dict[str, Tensor] = {}
         # The iteration whose predictions the thresholds have followed.
         self._followed: int | None = None
 
     def build(self, runner: Runner, segmentor: nn.Module) -> None:
+        # The label of pixels that do not count.
+        self.ignore_index = predicting_head(segmentor).ignore_index
         if self.pseudo_labels == 'balanced':
             device = next(segmentor.parameters()).device
             self.class_thresholds = ClassThresholds(
@@ -93,24 +166,31 @@ class PseudoLabelTerm(AdaptationTerm):
             )
 
     def label_target(
-        self, iteration: Iteration, ignore_index: int
+        self, iteration: Iteration
     ) -> tuple[Tensor, Tensor | None]:
         """Label the iteration's target images.
-
-        Args:
-            iteration (Iteration): The iteration.
-            ignore_index (int): The label of pixels that do not count.
 
         Returns:
             tuple[Tensor, Tensor | None]: Labels and, with 'image', their
             weights, ``(M, H, W)`` each.
         """
         confidence, predicted = iteration.pseudo_labels
-        inner = inner_rows(predicted.shape[1], self.ignore_margins)
-        ignored = torch.full_like(predicted, ignore_index)
+        height = predicted.shape[1]
+        top, bottom = (round(share * height) for share in self.ignore_margins)
+        inner = slice(top, height - bottom)
+        ignored = torch.full_like(predicted, self.ignore_index)
         pseudo = ignored.clone()
         pseudo[:, inner] = predicted[:, inner]
-        confident = confidence >= self._threshold_of(iteration, inner)
+        threshold: float | Tensor = self.threshold
+        if self.pseudo_labels == 'balanced':
+            # Once an iteration: its pictures ask again.
+            if self._followed != iteration.number:
+                self._followed = iteration.number
+                self.class_thresholds.update(
+                    confidence[:, inner], predicted[:, inner]
+                )
+            threshold = self.class_thresholds.values[predicted]
+        confident = confidence >= threshold
         coarse = iteration.teacher_probabilities[..., ::4, ::4]
         self._numbers = dict(
             confident_share=confident.float().mean(),
@@ -123,20 +203,6 @@ class PseudoLabelTerm(AdaptationTerm):
             return torch.where(confident, pseudo, ignored), None
         share = confident.float().mean(dim=(1, 2), keepdim=True)
         return pseudo, share.expand(pseudo.shape)
-
-    def _threshold_of(
-        self, iteration: Iteration, inner: slice
-    ) -> float | Tensor:
-        """What a pixel's confidence has to reach, the same all iteration."""
-        if self.pseudo_labels != 'balanced':
-            return self.threshold
-        confidence, predicted = iteration.pseudo_labels
-        if self._followed != iteration.number:
-            self._followed = iteration.number
-            self.class_thresholds.update(
-                confidence[:, inner], predicted[:, inner]
-            )
-        return self.class_thresholds.values[predicted]
 
     def after_iteration(self, iteration: Iteration, runner: Runner) -> None:
         if self._numbers and iteration.has('target_probabilities'):
@@ -165,17 +231,3 @@ class PseudoLabelTerm(AdaptationTerm):
     def load_state_dict(self, state: dict, iteration: int) -> None:
         values = self.class_thresholds.values
         self.class_thresholds.values = state['thresholds'].to(values)
-
-
-def _check_margins(key: str, margins: tuple[float, float]) -> None:
-    pair = isinstance(margins, (tuple, list)) and len(margins) == 2
-    if not pair or not all(0 <= share < 1 for share in margins):
-        raise InputError(
-            f'{key} is {margins!r}, expected shares of the height at the top '
-            'and at the bottom, such as (0.03, 0.23).'
-        )
-    if sum(margins) >= 1:
-        raise InputError(
-            f'{key} {tuple(margins)} is wider than the image: give shares of '
-            'the height that add up to less than 1.'
-        )
