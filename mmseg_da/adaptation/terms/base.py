@@ -51,19 +51,15 @@ class AdaptationTerm:
         self.key = key
 
     def build(self, runner: Runner, segmentor: nn.Module) -> None:
-        """Build networks and optimizers; testing never calls this.
+        """Build networks and optimizers beside the bare segmentor.
 
-        Args:
-            runner (Runner): The runner, at the start of training.
-            segmentor (nn.Module): The bare segmentor, without DDP.
+        Called at the start of training; testing never calls this.
         """
 
     def change_source(self, iteration: Iteration) -> Tensor | None:
         """Change the source images before the segmentor sees them.
 
-        Args:
-            iteration (Iteration): What the iteration offers; its logits are
-                not there yet.
+        The iteration's logits are not there yet.
 
         Returns:
             Tensor | None: Preprocessed images ``(N, 3, H, W)`` in place of
@@ -76,9 +72,6 @@ class AdaptationTerm:
 
         The graph of the source's own pass may be freed by now: a loss on
         source images has to pass them again.
-
-        Args:
-            iteration (Iteration): What the iteration offers.
 
         Returns:
             dict[str, Tensor]: Scalars under the names that are logged. Those
@@ -95,9 +88,6 @@ class AdaptationTerm:
         :class:`~mmseg_da.engine.AdaptationVisualizationHook` asks for it now
         and then, after ``losses`` and before ``after_iteration``. What random
         numbers chose is chosen again with ``iteration.generator``.
-
-        Args:
-            iteration (Iteration): What the iteration offers.
 
         Returns:
             dict[str, Tensor]: By their titles, in ASCII: preprocessed images
@@ -132,9 +122,4 @@ class AdaptationTerm:
         return {}
 
     def load_state_dict(self, state: dict, iteration: int) -> None:
-        """Restore what :meth:`state_dict` returned.
-
-        Args:
-            state (dict): From the checkpoint.
-            iteration (int): The iteration at which it was saved.
-        """
+        """Restore what :meth:`state_dict` returned after this iteration."""
