@@ -9,8 +9,12 @@ import pytest
 import torch
 from toy import SOURCE_SIZE, largest_difference, train, with_terms
 
-from mmseg_da.adaptation.pictures import CELL_WIDTH, paint, tile
 from mmseg_da.engine import AdaptationVisualizationHook
+from mmseg_da.engine.hooks.adaptation_visualization_hook import (
+    CELL_WIDTH,
+    paint,
+    tile,
+)
 from mmseg_da.errors import InputError
 
 SIZE = 'default_hooks.adaptation.target_dataloader.dataset.size'
