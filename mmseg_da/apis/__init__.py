@@ -4,10 +4,9 @@ The commands under ``tools/`` do nothing that these functions cannot do.
 """
 
 from mmseg_da.apis.adapt_bn import adapt_bn
-from mmseg_da.apis.data import build_test_datasets, read_image
+from mmseg_da.apis.data import build_test_datasets, mean_iou, read_image
 from mmseg_da.apis.export import export
 from mmseg_da.apis.inference import Predictor, inference, init_predictor
-from mmseg_da.apis.mean_iou import mean_iou
 from mmseg_da.apis.model import build_segmentor, init_model
 
 __all__ = [
