@@ -12,7 +12,7 @@ from mmseg.models import BaseSegmentor
 from mmseg_da.apis.data import read_image
 from mmseg_da.apis.model import init_model
 from mmseg_da.deploy import FastSegmentor, Predictor
-from mmseg_da.deploy.runtimes import SUFFIXES, load_network
+from mmseg_da.deploy.runtimes import RUNTIMES, load_network
 
 Image = str | Path | np.ndarray
 
@@ -69,7 +69,7 @@ def init_predictor(
         InputError: If config and checkpoint cannot be used, or the config's
             segmentor has no fast form.
     """
-    if Path(checkpoint).suffix in SUFFIXES:
+    if Path(checkpoint).suffix in RUNTIMES:
         network = load_network(checkpoint)
         model = FastSegmentor(init_model(config, device='cpu'))
         return Predictor(model, network)
