@@ -48,7 +48,6 @@ class FastSegmentor(BaseModel):
         super().__init__(segmentor.data_preprocessor)
         self.dtype = PRECISIONS[precision]
         self.align_corners = segmentor.align_corners
-        self.num_classes = segmentor.num_classes
         fused = fuse(segmentor)
         self.network = fast_network(fused, self.dtype, pack and not compile)
         if compile:
