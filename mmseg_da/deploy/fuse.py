@@ -6,7 +6,7 @@ import torch
 from mmcv.cnn import fuse_conv_bn
 from mmengine.model import revert_sync_batchnorm
 from mmseg.models.backbones.resnet import BasicBlock, ResNet
-from torch import Tensor, nn
+from torch import nn
 
 from mmseg_da.deploy.bisenet import FastBiSeNet
 from mmseg_da.models.backbones.bisenet import BiSeNet
@@ -45,25 +45,10 @@ def fast_network(
     if dtype != torch.float32:
         segmentor = copy.deepcopy(segmentor).to(dtype)
     backbone, head = segmentor.backbone, segmentor.decode_head
-    if _is_plain_bisenet(backbone, head):
-        network = FastBiSeNet(backbone, head, pack)
-    else:
-        network = _EncoderDecoder(segmentor)
-    network = network.eval().requires_grad_(False)
+    if not _is_plain_bisenet(backbone, head):
+        return segmentor
+    network = FastBiSeNet(backbone, head, pack).eval().requires_grad_(False)
     return network.to(memory_format=torch.channels_last)
-
-
-class _EncoderDecoder(nn.Module):
-    """Any segmentor as a network from image to logits."""
-
-    def __init__(self, segmentor: nn.Module) -> None:
-        super().__init__()
-        self.backbone = segmentor.backbone
-        self.neck = segmentor.neck if segmentor.with_neck else nn.Identity()
-        self.decode_head = segmentor.decode_head
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.decode_head(self.neck(self.backbone(x)))
 
 
 def _is_plain_bisenet(backbone: nn.Module, head: nn.Module) -> bool:
@@ -71,19 +56,14 @@ def _is_plain_bisenet(backbone: nn.Module, head: nn.Module) -> bool:
     if type(backbone) is not BiSeNet or type(head) is not BiSeNetHead:
         return False
     resnet = backbone.context_path
-    if type(resnet) is not ResNet or resnet.deep_stem:
-        return False
-    blocks = [b for n in resnet.res_layers for b in getattr(resnet, n)]
-    layers = [*backbone.spatial_path.layers, head.fuse]
     return (
-        tuple(resnet.out_indices) == (2, 3)
+        type(resnet) is ResNet
+        and not resnet.deep_stem
+        and not resnet.avg_down
+        and tuple(resnet.out_indices) == (2, 3)
         and len(resnet.res_layers) == 4
-        and all(type(block) is BasicBlock for block in blocks)
-        and all(
-            block.downsample is None or len(block.downsample) == 2
-            for block in blocks
-        )
-        and all(type(layer.activate) is nn.ReLU for layer in layers)
+        and resnet.block is BasicBlock
+        and type(head.fuse.activate) is nn.ReLU
         # Every norm layer was folded.
         and not any(
             'Norm' in type(module).__name__

@@ -40,6 +40,7 @@ class Predictor:
     ) -> None:
         self.model = model
         self.network = network or model.logits
+        self.device = model.data_preprocessor.device
         pipeline = model.cfg.test_pipeline
         if scale is not None:
             pipeline = [dict(type='Resize', scale=scale)]
@@ -96,7 +97,7 @@ class Predictor:
                 'test pipeline: predict them one by one.'
             )
         batch = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2)
-        return batch.to(self.model.data_preprocessor.device, non_blocking=True)
+        return batch.to(self.device, non_blocking=True)
 
     def _normalised(self, image: Image, rgb: bool) -> np.ndarray:
         shape = getattr(image, 'shape', type(image).__name__)
