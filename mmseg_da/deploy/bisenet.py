@@ -38,13 +38,12 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.first = conv_relu(block.conv1, True, pack)
         self.second = conv_relu(block.conv2, True, pack)
-        self.shortcut = None
+        self.shortcut = nn.Identity()
         if block.downsample is not None:
             self.shortcut = conv_relu(block.downsample[0], False, pack)
 
     def forward(self, x: Tensor) -> Tensor:
-        shortcut = x if self.shortcut is None else self.shortcut(x)
-        return self.second(self.first(x), shortcut)
+        return self.second(self.first(x), self.shortcut(x))
 
 
 class LateUpsamplingConv(nn.Module):

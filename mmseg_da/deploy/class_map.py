@@ -73,34 +73,23 @@ def _one_map(
     first = windows[..., 0, 0]
     mixed = (windows != first[..., None, None]).flatten(2).any(2)
     blocks = first.to(dtype)[..., None, None].repeat(1, 1, BLOCK, BLOCK)
-    row, column = mixed.nonzero(as_tuple=True)
-    if len(row):
-        chunk = max(1, CHUNK // (len(logits) * BLOCK * BLOCK))
-        decided = [
-            _decide(logits, rows, columns, r, c)
-            for r, c in zip(row.split(chunk), column.split(chunk))
+    chunk = max(1, CHUNK // (len(logits) * BLOCK * BLOCK))
+    for row, column in zip(*(at.split(chunk) for at in mixed.nonzero().T)):
+        # K blocks are interpolated: (K, span, span, C), ...
+        at_row = rows.starts[row, None] + torch.arange(span[0])
+        at_column = columns.starts[column, None] + torch.arange(span[1])
+        corners = logits.permute(1, 2, 0)[
+            at_row[:, :, None], at_column[:, None, :]
         ]
-        blocks[row, column] = torch.cat(decided).to(dtype)
+        # ... (K, span, BLOCK, C), then (K, BLOCK, BLOCK * C).
+        across = columns.weights[column][:, None] @ corners
+        down = rows.weights[row] @ across.flatten(2)
+        decided = down.unflatten(2, (BLOCK, len(logits))).argmax(3)
+        blocks[row, column] = decided.to(dtype)
     full = blocks.transpose(1, 2).reshape(
         len(rows.starts) * BLOCK, len(columns.starts) * BLOCK
     )
     return full[: size[0], : size[1]]
-
-
-def _decide(
-    logits: Tensor, rows: Axis, columns: Axis, row: Tensor, column: Tensor
-) -> Tensor:
-    """Interpolate blocks and return ``(len(row), BLOCK, BLOCK)`` classes."""
-    span = rows.weights.shape[2], columns.weights.shape[2]
-    at_row = rows.starts[row, None] + torch.arange(span[0])
-    at_column = columns.starts[column, None] + torch.arange(span[1])
-    # (K, span, span, C)
-    corners = logits.permute(1, 2, 0)[
-        at_row[:, :, None], at_column[:, None, :]
-    ]
-    across = columns.weights[column][:, None] @ corners  # (K, span, BLOCK, C)
-    down = rows.weights[row] @ across.flatten(2)  # (K, BLOCK, BLOCK * C)
-    return down.unflatten(2, (BLOCK, -1)).argmax(3)
 
 
 @lru_cache(maxsize=32)
