@@ -1,7 +1,7 @@
 """The paper's BiSeNet, rewritten to predict faster."""
 
 import torch.nn.functional as F
-from mmseg.models.backbones.resnet import BasicBlock
+from mmseg.models.backbones.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
 
 from mmseg_da.deploy.packed_conv import PackedConv2d, can_pack
@@ -102,6 +102,28 @@ def _taps_as_channels(weight: Tensor) -> nn.Conv2d:
     taps = weight.permute(0, 2, 3, 1).reshape(c_out * 9, c_in, 1, 1)
     conv.weight = nn.Parameter(taps.contiguous(), False)
     return conv
+
+
+def is_plain_bisenet(backbone: nn.Module, head: nn.Module) -> bool:
+    """Whether :class:`FastBiSeNet` can compute this network."""
+    if type(backbone) is not BiSeNet or type(head) is not BiSeNetHead:
+        return False
+    resnet = backbone.context_path
+    return (
+        type(resnet) is ResNet
+        and not resnet.deep_stem
+        and not resnet.avg_down
+        and tuple(resnet.out_indices) == (2, 3)
+        and len(resnet.res_layers) == 4
+        and resnet.block is BasicBlock
+        and type(head.fuse.activate) is nn.ReLU
+        # Every norm layer was folded.
+        and not any(
+            'Norm' in type(module).__name__
+            for part in (backbone, head)
+            for module in part.modules()
+        )
+    )
 
 
 class FastBiSeNet(nn.Module):
