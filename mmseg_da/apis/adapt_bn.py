@@ -102,9 +102,6 @@ def build_target_loader(
         num_images (int, optional): Take as many images, evenly spread.
             Defaults to all.
 
-    Returns:
-        DataLoader: Of the config's target.
-
     Raises:
         InputError: If the config names no target, or there are fewer images
             than one batch.

@@ -20,9 +20,6 @@ from mmseg_da.registry import DATASETS, TRANSFORMS
 from mmseg_da.utils import explain_build_errors
 from mmseg_da.utils.dataset_configs import single_datasets
 
-# What a pipeline does for the label only.
-FOR_LABELS = LoadAnnotations, EvaluateAtInputSize
-
 
 def build_test_datasets(cfg: Config, lazy: bool = False) -> list[BaseDataset]:
     """Build the data sets that a config is tested on.
@@ -178,11 +175,12 @@ def _test_datasets(cfg: Config) -> list[tuple[str, dict]]:
 
 
 def _image_steps(key: str, dataset: dict) -> list[dict]:
+    for_labels = LoadAnnotations, EvaluateAtInputSize
     steps = []
     for step in dataset.get('pipeline') or ():
         kind = step['type']
         kind = TRANSFORMS.get(kind) if isinstance(kind, str) else kind
-        if inspect.isclass(kind) and issubclass(kind, FOR_LABELS):
+        if inspect.isclass(kind) and issubclass(kind, for_labels):
             continue
         if kind is ResizeToScale:
             scale = dataset.get('img_scale')

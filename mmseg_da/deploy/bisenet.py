@@ -156,9 +156,8 @@ class FastBiSeNet(nn.Module):
         self.to_32 = blocks[3]
         self.refine_16 = backbone.refine_16
         self.refine_32 = backbone.refine_32
-        refined = backbone.refine_16, backbone.refine_32
-        joined = layers[-1], *(refine.attention[1] for refine in refined)
-        channels = [layer.out_channels for layer in joined]
+        gates = self.refine_16.attention[1], self.refine_32.attention[1]
+        channels = [layer.out_channels for layer in (layers[-1], *gates)]
         self.fuse = LateUpsamplingConv(head.fuse.conv, channels, True, pack)
         self.attention = head.attention
         self.classifier = head.conv_seg

@@ -126,8 +126,9 @@ def export_network(
         optional_import(package)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'network.onnx'
-        half = precision == 'fp16' and format == 'onnx'
-        _to_onnx(network, path, shape, dynamic, half)
+        if precision == 'fp16' and format == 'onnx':
+            network = copy.deepcopy(network).half()
+        _to_onnx(network, path, shape, dynamic)
         if precision == 'int8':
             path = _quantize(path, calibration)
         if format == 'onnx':
@@ -216,17 +217,12 @@ def _check(out, format, precision, shape, calibration) -> None:
 
 
 def _to_onnx(
-    network: nn.Module,
-    path: Path,
-    shape: Sequence[int],
-    dynamic: bool,
-    half: bool,
+    network: nn.Module, path: Path, shape: Sequence[int], dynamic: bool
 ) -> None:
+    dtype = next(network.parameters()).dtype
     # Two images: the exporter takes a batch size of 1 for a constant.
-    image = torch.randn(2 if dynamic else 1, 3, *shape)
+    image = torch.randn(2 if dynamic else 1, 3, *shape).to(dtype)
     varying = [dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)]
-    if half:
-        network, image = copy.deepcopy(network).half(), image.half()
     with _quiet():
         torch.onnx.export(
             network,
