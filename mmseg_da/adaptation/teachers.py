@@ -7,7 +7,7 @@ from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
-from mmseg_da.apis.model import init_model
+from mmseg_da.apis import init_model
 from mmseg_da.errors import InputError, check_choice
 from mmseg_da.registry import MODELS
 

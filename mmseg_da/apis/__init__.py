@@ -4,11 +4,15 @@ The commands under ``tools/`` do nothing that these functions cannot do.
 """
 
 from mmseg_da.apis.adapt_bn import adapt_bn
-from mmseg_da.apis.data import build_test_datasets, read_image
-from mmseg_da.apis.export import export
-from mmseg_da.apis.inference import Predictor, inference, init_predictor
-from mmseg_da.apis.mean_iou import mean_iou
-from mmseg_da.apis.model import build_segmentor, init_model
+from mmseg_da.apis.data import build_test_datasets, mean_iou, read_image
+from mmseg_da.apis.inference import (
+    Predictor,
+    build_segmentor,
+    inference,
+    init_model,
+    init_predictor,
+)
+from mmseg_da.deploy.export import export
 
 __all__ = [
     'Predictor',

@@ -1,8 +1,7 @@
 """Adapt a trained network's BatchNorm to a target without training."""
 
-import copy
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import suppress
 
 import torch
 from mmengine.config import Config
@@ -10,6 +9,10 @@ from mmengine.runner import Runner
 from mmseg.models import BaseSegmentor
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
 from torch.utils.data import DataLoader
 
 from mmseg_da.errors import InputError
@@ -39,63 +42,45 @@ def adapt_bn(model: BaseSegmentor, loader: Iterable[dict]) -> None:
         >>> torch.save({'state_dict': model.state_dict()}, 'best_bn.pth')
     """
     check_batch_norm(model)
+    momenta: dict[_BatchNorm, float | None] = {}
+    number, last = 0, -1
+
+    def start_anew(layer: nn.Module, *_) -> None:
+        """Average over all calls of a layer, from its first one on."""
+        if isinstance(layer, _BatchNorm) and layer not in momenta:
+            momenta[layer] = layer.momentum
+            layer.momentum = None
+            layer.reset_running_stats()
+
+    def end_at_the_last(layer: nn.Module, *_) -> None:
+        """End each pass but the first at the last call of a layer."""
+        nonlocal number
+        if isinstance(layer, _BatchNorm):
+            number += 1
+            if number == last:
+                raise _EndOfPass
+
     was_training = model.training
     model.train()
-    calls = _Calls(model)
-    with _cumulative_averages(calls.layers):
-        for batch in loader:
-            inputs = model.data_preprocessor(batch, True)['inputs']
-            with calls:
-                model(inputs)
+    try:
+        with (
+            register_module_forward_pre_hook(start_anew),
+            register_module_forward_hook(end_at_the_last),
+        ):
+            for batch in loader:
+                inputs = model.data_preprocessor(batch, True)['inputs']
+                number = 0
+                with suppress(_EndOfPass):
+                    model(inputs)
+                last = max(last, number)
+    finally:
+        for layer, momentum in momenta.items():
+            layer.momentum = momentum
     model.train(was_training)
 
 
 class _EndOfPass(Exception):
     """Nothing after the last BatchNorm layer is needed."""
-
-
-class _Calls:
-    """Ends each pass but the first at the last call of a BatchNorm layer."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self.layers = [m for m in model.modules() if isinstance(m, _BatchNorm)]
-        self.last: int | None = None
-
-    def _count(self, *_) -> None:
-        self.number += 1
-        if self.number == self.last:
-            raise _EndOfPass
-
-    def __enter__(self) -> None:
-        self.number = 0
-        self.handles = [
-            layer.register_forward_hook(self._count) for layer in self.layers
-        ]
-
-    def __exit__(self, kind, *_) -> bool:
-        for handle in self.handles:
-            handle.remove()
-        self.last = max(self.last or 0, self.number)
-        return kind is _EndOfPass
-
-
-@contextmanager
-def _cumulative_averages(layers: list[_BatchNorm]) -> Iterator[None]:
-    """Start the layers' statistics anew, as averages over all calls."""
-    before = []
-    for layer in layers:
-        buffers = [buffer.clone() for buffer in layer.buffers()]
-        before.append((layer, layer.momentum, buffers))
-        layer.reset_running_stats()
-        layer.momentum = None
-    try:
-        yield
-    finally:
-        for layer, momentum, buffers in before:
-            layer.momentum = momentum
-            if layer.num_batches_tracked == 0:
-                for buffer, old in zip(layer.buffers(), buffers):
-                    buffer.copy_(old)
 
 
 def check_batch_norm(model: BaseSegmentor) -> None:
@@ -117,9 +102,6 @@ def build_target_loader(
         num_images (int, optional): Take as many images, evenly spread.
             Defaults to all.
 
-    Returns:
-        DataLoader: Of the config's target.
-
     Raises:
         InputError: If the config names no target, or there are fewer images
             than one batch.
@@ -131,16 +113,15 @@ def build_target_loader(
             'the same model, with a hook that has a target_dataloader.'
         )
     source = cfg.train_dataloader
-    loader_cfg = dict(
-        batch_size=source.batch_size,
-        num_workers=source.get('num_workers', 0),
-    )
-    loader_cfg.update(copy.deepcopy(dict(target)))
-    # The average over batches would give the images of a smaller last batch
-    # more weight.
-    loader_cfg.update(
-        sampler=dict(type='DefaultSampler', shuffle=False), drop_last=True
-    )
+    loader_cfg = {
+        'batch_size': source.batch_size,
+        'num_workers': source.get('num_workers', 0),
+        **target,
+        'sampler': dict(type='DefaultSampler', shuffle=False),
+        # The average over batches would give the images of a smaller last
+        # batch more weight.
+        'drop_last': True,
+    }
     with explain_build_errors(cfg):
         loader = Runner.build_dataloader(loader_cfg, seed=0)
     count = len(loader.dataset)

@@ -1,10 +1,12 @@
-"""Read images, and how a config's test data set prepares and paints them."""
+"""Read images, and the data sets that a config is tested on."""
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from mmcv.transforms import LoadAnnotations
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
@@ -13,12 +15,10 @@ from mmseg.models import BaseSegmentor
 
 from mmseg_da.datasets.transforms import EvaluateAtInputSize, ResizeToScale
 from mmseg_da.errors import InputError
+from mmseg_da.evaluation import IoUMetric
 from mmseg_da.registry import DATASETS, TRANSFORMS
 from mmseg_da.utils import explain_build_errors
 from mmseg_da.utils.dataset_configs import single_datasets
-
-# What a pipeline does for the label only.
-FOR_LABELS = LoadAnnotations, EvaluateAtInputSize
 
 
 def build_test_datasets(cfg: Config, lazy: bool = False) -> list[BaseDataset]:
@@ -115,13 +115,57 @@ def read_image(path: str | Path) -> np.ndarray:
     return image
 
 
+def mean_iou(
+    predict: Callable[[np.ndarray], np.ndarray],
+    cfg: Config,
+    progress: Callable = list,
+) -> float:
+    """Score class maps on the full-size labels of a config's test data.
+
+    Args:
+        predict (Callable): Takes a BGR image and returns the class map of
+            its size, for example a :class:`~mmseg_da.deploy.Predictor`.
+        cfg (Config): Its ``test_dataloader`` names the images and labels.
+        progress (Callable): Wraps the list of samples to show how far it
+            is, like ``rich.progress.track``. Defaults to showing nothing.
+
+    Returns:
+        float: mIoU in percent over the classes that occur.
+
+    Raises:
+        InputError: If there are no labelled test data, or a label has
+            another size than its image.
+    """
+    datasets = build_test_datasets(cfg)
+    count = len(datasets[0].metainfo['classes'])
+    samples = [(one, index) for one in datasets for index in range(len(one))]
+    areas = torch.zeros(2, count, dtype=torch.float64)
+    for dataset, index in progress(samples):
+        info = dataset.get_data_info(index)
+        image = read_image(info['img_path'])
+        for transform in dataset.pipeline.transforms:
+            if isinstance(transform, LoadAnnotations):
+                info = transform(info)
+        label = info['gt_seg_map']
+        found = predict(image)
+        if label.shape != found.shape:
+            raise InputError(
+                f'{info["seg_map_path"]} is {label.shape} and its image '
+                f'{found.shape}: they must have one size.'
+            )
+        pair = torch.from_numpy(found), torch.from_numpy(np.asarray(label))
+        counts = IoUMetric.intersect_and_union(
+            *pair, count, dataset.ignore_index
+        )
+        areas += torch.stack(counts[:2])
+    hits, union = areas
+    return 100 * (hits / union)[union > 0].mean().item()
+
+
 def _test_datasets(cfg: Config) -> list[tuple[str, dict]]:
     for key in ('test_dataloader', 'val_dataloader'):
-        loader = cfg.get(key)
-        found = single_datasets(
-            (loader or {}).get('dataset'), f'{key}.dataset'
-        )
-        if found := list(found):
+        dataset = (cfg.get(key) or {}).get('dataset')
+        if found := list(single_datasets(dataset, f'{key}.dataset')):
             return found
     raise InputError(
         f'{cfg.filename or "The config"} has no test_dataloader, which says '
@@ -131,11 +175,12 @@ def _test_datasets(cfg: Config) -> list[tuple[str, dict]]:
 
 
 def _image_steps(key: str, dataset: dict) -> list[dict]:
+    for_labels = LoadAnnotations, EvaluateAtInputSize
     steps = []
     for step in dataset.get('pipeline') or ():
         kind = step['type']
         kind = TRANSFORMS.get(kind) if isinstance(kind, str) else kind
-        if inspect.isclass(kind) and issubclass(kind, FOR_LABELS):
+        if inspect.isclass(kind) and issubclass(kind, for_labels):
             continue
         if kind is ResizeToScale:
             scale = dataset.get('img_scale')

@@ -1,7 +1,7 @@
 """The paper's BiSeNet, rewritten to predict faster."""
 
 import torch.nn.functional as F
-from mmseg.models.backbones.resnet import BasicBlock
+from mmseg.models.backbones.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
 
 from mmseg_da.deploy.packed_conv import PackedConv2d, can_pack
@@ -38,13 +38,12 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.first = conv_relu(block.conv1, True, pack)
         self.second = conv_relu(block.conv2, True, pack)
-        self.shortcut = None
+        self.shortcut = nn.Identity()
         if block.downsample is not None:
             self.shortcut = conv_relu(block.downsample[0], False, pack)
 
     def forward(self, x: Tensor) -> Tensor:
-        shortcut = x if self.shortcut is None else self.shortcut(x)
-        return self.second(self.first(x), shortcut)
+        return self.second(self.first(x), self.shortcut(x))
 
 
 class LateUpsamplingConv(nn.Module):
@@ -105,6 +104,28 @@ def _taps_as_channels(weight: Tensor) -> nn.Conv2d:
     return conv
 
 
+def is_plain_bisenet(backbone: nn.Module, head: nn.Module) -> bool:
+    """Whether :class:`FastBiSeNet` can compute this network."""
+    if type(backbone) is not BiSeNet or type(head) is not BiSeNetHead:
+        return False
+    resnet = backbone.context_path
+    return (
+        type(resnet) is ResNet
+        and not resnet.deep_stem
+        and not resnet.avg_down
+        and tuple(resnet.out_indices) == (2, 3)
+        and len(resnet.res_layers) == 4
+        and resnet.block is BasicBlock
+        and type(head.fuse.activate) is nn.ReLU
+        # Every norm layer was folded.
+        and not any(
+            'Norm' in type(module).__name__
+            for part in (backbone, head)
+            for module in part.modules()
+        )
+    )
+
+
 class FastBiSeNet(nn.Module):
     """The function of backbone and decode head: image to logits at 1/8.
 
@@ -135,9 +156,8 @@ class FastBiSeNet(nn.Module):
         self.to_32 = blocks[3]
         self.refine_16 = backbone.refine_16
         self.refine_32 = backbone.refine_32
-        refined = backbone.refine_16, backbone.refine_32
-        joined = layers[-1], *(refine.attention[1] for refine in refined)
-        channels = [layer.out_channels for layer in joined]
+        gates = self.refine_16.attention[1], self.refine_32.attention[1]
+        channels = [layer.out_channels for layer in (layers[-1], *gates)]
         self.fuse = LateUpsamplingConv(head.fuse.conv, channels, True, pack)
         self.attention = head.attention
         self.classifier = head.conv_seg

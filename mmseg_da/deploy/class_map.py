@@ -19,8 +19,8 @@ Size = tuple[int, int]
 class Axis(NamedTuple):
     """How the output is interpolated from the logits along one axis."""
 
-    starts: Tensor  # (blocks,): the first logit that a block depends on
-    weights: Tensor  # (blocks, BLOCK, span): weights of the logits from there
+    at: Tensor  # (blocks, span): the logits that a block depends on
+    weights: Tensor  # (blocks, BLOCK, span): their weights
 
 
 def class_map(
@@ -65,42 +65,26 @@ def class_map(
 def _one_map(
     logits: Tensor, rows: Axis, columns: Axis, size: Size, dtype: torch.dtype
 ) -> Tensor:
-    span = rows.weights.shape[2], columns.weights.shape[2]
-    # The class of the largest logit, and where a window has several.
+    # The class of the largest logit, and which blocks depend on several.
     classes = logits.argmax(0).to(torch.int32)
-    windows = classes.unfold(0, span[0], 1).unfold(1, span[1], 1)
-    windows = windows[rows.starts[:, None], columns.starts]
+    windows = classes[rows.at[:, None, :, None], columns.at[:, None]]
     first = windows[..., 0, 0]
     mixed = (windows != first[..., None, None]).flatten(2).any(2)
     blocks = first.to(dtype)[..., None, None].repeat(1, 1, BLOCK, BLOCK)
-    row, column = mixed.nonzero(as_tuple=True)
-    if len(row):
-        chunk = max(1, CHUNK // (len(logits) * BLOCK * BLOCK))
-        decided = [
-            _decide(logits, rows, columns, r, c)
-            for r, c in zip(row.split(chunk), column.split(chunk))
+    chunk = max(1, CHUNK // (len(logits) * BLOCK * BLOCK))
+    for row, column in zip(*(at.split(chunk) for at in mixed.nonzero().T)):
+        # (K, span, span, C), (K, span, BLOCK, C) and (K, BLOCK, BLOCK * C).
+        corners = logits.permute(1, 2, 0)[
+            rows.at[row, :, None], columns.at[column, None]
         ]
-        blocks[row, column] = torch.cat(decided).to(dtype)
+        across = columns.weights[column][:, None] @ corners
+        down = rows.weights[row] @ across.flatten(2)
+        decided = down.unflatten(2, (BLOCK, len(logits))).argmax(3)
+        blocks[row, column] = decided.to(dtype)
     full = blocks.transpose(1, 2).reshape(
-        len(rows.starts) * BLOCK, len(columns.starts) * BLOCK
+        len(rows.at) * BLOCK, len(columns.at) * BLOCK
     )
     return full[: size[0], : size[1]]
-
-
-def _decide(
-    logits: Tensor, rows: Axis, columns: Axis, row: Tensor, column: Tensor
-) -> Tensor:
-    """Interpolate blocks and return ``(len(row), BLOCK, BLOCK)`` classes."""
-    span = rows.weights.shape[2], columns.weights.shape[2]
-    at_row = rows.starts[row, None] + torch.arange(span[0])
-    at_column = columns.starts[column, None] + torch.arange(span[1])
-    # (K, span, span, C)
-    corners = logits.permute(1, 2, 0)[
-        at_row[:, :, None], at_column[:, None, :]
-    ]
-    across = columns.weights[column][:, None] @ corners  # (K, span, BLOCK, C)
-    down = rows.weights[row] @ across.flatten(2)  # (K, BLOCK, BLOCK * C)
-    return down.unflatten(2, (BLOCK, -1)).argmax(3)
 
 
 @lru_cache(maxsize=32)
@@ -111,16 +95,13 @@ def _axis(length: int, sizes: tuple[int, ...], align_corners: bool) -> Axis:
         matrix = F.interpolate(
             matrix, size, mode='linear', align_corners=align_corners
         )
-    # (size, length). The last row is repeated to fill the last block.
-    matrix = matrix[0].T
-    index = torch.arange(-(-len(matrix) // BLOCK) * BLOCK)
-    matrix = matrix[index.clamp(max=len(matrix) - 1)]
-    blocks = matrix.unflatten(0, (-1, BLOCK))
+    # The last pixel is repeated to fill the last block.
+    matrix = F.pad(matrix, (0, -matrix.shape[2] % BLOCK), mode='replicate')
+    blocks = matrix[0].T.unflatten(0, (-1, BLOCK))  # (blocks, BLOCK, length)
     used = blocks.abs().sum(1) > 0
     first = used.int().argmax(1)
     last = length - 1 - used.flip(1).int().argmax(1)
     span = int((last - first).max()) + 1
-    starts = first.clamp(max=length - span)
-    at = starts[:, None] + torch.arange(span)
+    at = first.clamp(max=length - span)[:, None] + torch.arange(span)
     weights = blocks.gather(2, at[:, None].expand(-1, BLOCK, -1))
-    return Axis(starts, weights.float())
+    return Axis(at, weights.float())

@@ -8,16 +8,21 @@ import tempfile
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import torch
+from mmseg.models import EncoderDecoder
 from torch import Tensor, nn
 
 from mmseg_da.deploy.class_map import class_map
+from mmseg_da.deploy.predictor import Predictor
 from mmseg_da.deploy.runtimes import (
     PRECISION_KEY,
     load_network,
     optional_import,
 )
+from mmseg_da.deploy.segmentor import FastSegmentor
 from mmseg_da.errors import InputError
 from mmseg_da.utils.files import atomic_path
 
@@ -37,6 +42,59 @@ TOLERANCE = {
 }
 
 
+def export(
+    model: EncoderDecoder,
+    out: str | Path,
+    format: str = 'onnx',
+    precision: str = 'fp32',
+    shape: Sequence[int] = (512, 1024),
+    dynamic: bool = False,
+    images: Sequence[np.ndarray] = (),
+) -> dict:
+    """Write a segmentor's network for another runtime, and check the file.
+
+    The file takes a normalised image and returns the decode head's logits.
+
+    Args:
+        model (EncoderDecoder): What :func:`mmseg_da.apis.init_model` returns
+            for ``device='cpu'``.
+        out (str | Path): File, ``.onnx`` or, for OpenVINO, ``.xml``.
+        format (str): 'onnx' or 'openvino'. Defaults to 'onnx'.
+        precision (str): 'fp32', 'fp16', 'int8', or 'bf16' for OpenVINO.
+            Defaults to 'fp32'.
+        shape (Sequence[int]): Height and width of the input. Defaults to
+            (512, 1024).
+        dynamic (bool): Whether batch, height and width may vary. Defaults to
+            False.
+        images (Sequence[np.ndarray]): Images in BGR of uint8, which are
+            resized to ``shape``. int8 takes its ranges from all of them, and
+            the first four are compared. Without them random inputs are
+            compared.
+
+    Returns:
+        dict: ``path``; ``max_difference`` of the logits, ``largest_logit``
+        and ``agreement``, the share of pixels with the same class, on the
+        ``checked`` inputs.
+
+    Raises:
+        InputError: If the arguments do not go together, a package is
+            missing, or the file differs from the network by more than the
+            precision explains.
+    """
+    fast = FastSegmentor(model, pack=False)
+    predictor = Predictor(fast, scale=tuple(shape[::-1]))
+    inputs = [predictor.preprocess([image]) for image in images]
+    path = export_network(
+        fast.network, out, format, precision, shape, dynamic, inputs
+    )
+    if not inputs:
+        torch.manual_seed(0)
+        inputs = [torch.randn(1, 3, *shape) for _ in range(2)]
+    checked = inputs[:4]
+    found = check_parity(fast.network, path, precision, checked)
+    return dict(found, path=path, checked=len(checked))
+
+
 def export_network(
     network: nn.Module,
     out: str | Path,
@@ -48,7 +106,7 @@ def export_network(
 ) -> Path:
     """Write a network as a file that maps normalised images to logits.
 
-    Args: See :func:`mmseg_da.apis.export`, and
+    Args: See :func:`export`, and
 
         network (nn.Module): What :func:`mmseg_da.deploy.fast_network` returns
             with ``pack=False``.
@@ -68,8 +126,9 @@ def export_network(
         optional_import(package)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'network.onnx'
-        half = precision == 'fp16' and format == 'onnx'
-        _to_onnx(network, path, shape, dynamic, half)
+        if precision == 'fp16' and format == 'onnx':
+            network = copy.deepcopy(network).half()
+        _to_onnx(network, path, shape, dynamic)
         if precision == 'int8':
             path = _quantize(path, calibration)
         if format == 'onnx':
@@ -88,8 +147,8 @@ def check_parity(
 ) -> dict:
     """Compare a file of :func:`export_network` with its network in fp32.
 
-    Args and returns: See :func:`mmseg_da.apis.export`; ``images`` are
-    normalised, ``(1, 3, H, W)`` each.
+    Args and returns: See :func:`export`; ``images`` are normalised,
+    ``(1, 3, H, W)`` each.
 
     Raises:
         InputError: If they differ by more than the precision explains.
@@ -158,17 +217,12 @@ def _check(out, format, precision, shape, calibration) -> None:
 
 
 def _to_onnx(
-    network: nn.Module,
-    path: Path,
-    shape: Sequence[int],
-    dynamic: bool,
-    half: bool,
+    network: nn.Module, path: Path, shape: Sequence[int], dynamic: bool
 ) -> None:
+    dtype = next(network.parameters()).dtype
     # Two images: the exporter takes a batch size of 1 for a constant.
-    image = torch.randn(2 if dynamic else 1, 3, *shape)
+    image = torch.randn(2 if dynamic else 1, 3, *shape).to(dtype)
     varying = [dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)]
-    if half:
-        network, image = copy.deepcopy(network).half(), image.half()
     with _quiet():
         torch.onnx.export(
             network,
@@ -185,33 +239,20 @@ def _to_onnx(
 
 def _quantize(path: Path, calibration: Sequence[Tensor]) -> Path:
     """Quantise statically: weights per channel, activations per tensor."""
-    quantization = optional_import('onnxruntime.quantization', 'onnxruntime')
-    prepare = optional_import(
-        'onnxruntime.quantization.shape_inference', 'onnxruntime'
-    )
+    from onnxruntime import quantization
+    from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    class Reader(quantization.CalibrationDataReader):
-        def __init__(self):
-            self.images = (
-                {'image': image.float().contiguous().numpy()}
-                for image in calibration
-            )
-
-        def get_next(self):
-            return next(self.images, None)
-
+    feeds = ({'image': x.float().contiguous().numpy()} for x in calibration)
     prepared = path.with_name('prepared.onnx')
     quantized = path.with_name('quantized.onnx')
     with _quiet():
         # Symbolic shape inference fails on dynamic sizes, and quantisation
         # does not need it.
-        prepare.quant_pre_process(
-            str(path), str(prepared), skip_symbolic_shape=True
-        )
+        quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
         quantization.quantize_static(
             str(prepared),
             str(quantized),
-            Reader(),
+            SimpleNamespace(get_next=lambda: next(feeds, None)),
             quant_format=quantization.QuantFormat.QDQ,
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
@@ -222,7 +263,8 @@ def _quantize(path: Path, calibration: Sequence[Tensor]) -> Path:
 
 
 def _to_openvino(path: Path, out: Path, precision: str) -> None:
-    openvino = optional_import('openvino')
+    import openvino
+
     model = openvino.convert_model(str(path))
     model.set_rt_info(precision, PRECISION_KEY)
     with atomic_path(out) as partial:

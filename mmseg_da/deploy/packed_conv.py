@@ -18,7 +18,6 @@ def can_pack(conv: nn.Module) -> bool:
         isinstance(conv, nn.Conv2d)
         and conv.weight.device.type == 'cpu'
         and conv.weight.dtype in (torch.float32, torch.bfloat16)
-        and isinstance(conv.padding, tuple)
         and conv.padding_mode == 'zeros'
         and torch.backends.mkldnn.is_available()
         and hasattr(torch.ops.mkldnn, '_convolution_pointwise')
@@ -53,34 +52,19 @@ class PackedConv2d(nn.Module):
         self.packed_for: torch.Size | None = None
         self.bias = None if conv.bias is None else conv.bias.detach()
 
-    def _pack(self, shape: torch.Size) -> None:
-        """Pack the weights in the layout that suits inputs of this shape.
-
-        With another layout oneDNN packs them again at each call, which can
-        take longer than the convolution itself.
-        """
-        self.weight = torch._C._nn.mkldnn_reorder_conv2d_weight(
-            self.unpacked.to_mkldnn(), *self.geometry, shape
-        )
-        self.packed_for = shape
-
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         if x.shape != self.packed_for:
-            self._pack(x.shape)
-        if residual is None:
-            return torch.ops.mkldnn._convolution_pointwise(
-                x, self.weight, self.bias, *self.geometry, self.relu, [], ''
+            # With a layout for another shape oneDNN packs them again at each
+            # call, which can take longer than the convolution itself.
+            self.weight = torch._C._nn.mkldnn_reorder_conv2d_weight(
+                self.unpacked.to_mkldnn(), *self.geometry, x.shape
             )
+            self.packed_for = x.shape
+        convolve = torch.ops.mkldnn._convolution_pointwise
+        packed = self.weight, self.bias, *self.geometry
+        if residual is None:
+            return convolve(x, *packed, self.relu, [], '')
         relu = None if self.relu == 'none' else self.relu
-        return torch.ops.mkldnn._convolution_pointwise.binary(
-            x,
-            residual,
-            self.weight,
-            self.bias,
-            *self.geometry,
-            'add',
-            1.0,
-            relu,
-            [],
-            None,
+        return convolve.binary(
+            x, residual, *packed, 'add', 1.0, relu, [], None
         )

@@ -5,7 +5,6 @@ import numpy as np
 import torch
 from mmcv.transforms import Compose, LoadImageFromFile
 from mmseg.datasets.transforms import PackSegInputs
-from mmseg.models import SegDataPreProcessor
 from torch import Tensor
 
 from mmseg_da.deploy.class_map import class_map
@@ -13,7 +12,6 @@ from mmseg_da.deploy.segmentor import FastSegmentor
 from mmseg_da.errors import InputError
 from mmseg_da.registry import TRANSFORMS
 
-Network = Callable[[Tensor], Tensor]
 Image = np.ndarray
 
 
@@ -37,7 +35,7 @@ class Predictor:
     def __init__(
         self,
         model: FastSegmentor,
-        network: Network | None = None,
+        network: Callable[[Tensor], Tensor] | None = None,
         scale: tuple[int, int] | None = None,
     ) -> None:
         self.model = model
@@ -46,13 +44,21 @@ class Predictor:
         pipeline = model.cfg.test_pipeline
         if scale is not None:
             pipeline = [dict(type='Resize', scale=scale)]
-        self.transform = _without_loading(pipeline)
+        # Images are in memory, and are batched here.
+        around = LoadImageFromFile, PackSegInputs
+        steps = [TRANSFORMS.build(dict(step)) for step in pipeline]
+        self.transform = Compose(
+            [step for step in steps if not isinstance(step, around)]
+        )
         # OneDL's preprocessor has the underscore, OpenMMLab's has not.
         names = '_channel_conversion', 'channel_conversion'
         self.to_rgb = any(
             getattr(model.data_preprocessor, name, False) for name in names
         )
-        self.table = _normalisation_table(model.data_preprocessor)
+        # The normalised value of each byte and channel, (1, 256, 3).
+        values = torch.arange(256, dtype=torch.uint8).expand(3, 1, 256)
+        (values,) = model.data_preprocessor({'inputs': [values]})['inputs']
+        self.table = np.ascontiguousarray(values.permute(1, 2, 0).cpu())
 
     @torch.inference_mode()
     def __call__(
@@ -75,10 +81,11 @@ class Predictor:
         one = isinstance(images, np.ndarray) and images.ndim == 3
         images = [images] if one else list(images)
         inputs = self.preprocess(images, rgb)
-        logits = self.network(inputs)
-        maps = self.postprocess(
-            logits, inputs.shape[2:], [image.shape[:2] for image in images]
-        )
+        maps = []
+        for image, logits in zip(images, self.network(inputs)):
+            sizes = [tuple(inputs.shape[2:]), image.shape[:2]]
+            found = class_map(logits[None], sizes, self.model.align_corners)
+            maps.append(found[0].cpu().numpy())
         return maps[0] if one else maps
 
     def preprocess(self, images: Sequence[Image], rgb: bool = False) -> Tensor:
@@ -92,20 +99,6 @@ class Predictor:
         batch = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2)
         return batch.to(self.device, non_blocking=True)
 
-    def postprocess(
-        self, logits: Tensor, size: Sequence[int], sizes: Sequence
-    ) -> list[np.ndarray]:
-        """Decide the classes ``(H, W)`` at the images' own ``sizes``.
-
-        The logits ``(N, C, h, w)`` are of an input of ``size``, (H, W).
-        """
-        corners = self.model.align_corners
-        maps = (
-            class_map(one[None], [tuple(size), tuple(own)], corners)[0]
-            for one, own in zip(logits, sizes)
-        )
-        return [each.cpu().numpy() for each in maps]
-
     def _normalised(self, image: Image, rgb: bool) -> np.ndarray:
         shape = getattr(image, 'shape', type(image).__name__)
         dtype = getattr(image, 'dtype', 'no type')
@@ -116,30 +109,9 @@ class Predictor:
             )
         if rgb:
             image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        image = self.transform(image)
+        size = image.shape[:2]
+        results = dict(img=image, img_shape=size, ori_shape=size)
+        image = np.ascontiguousarray(self.transform(results)['img'])
         if self.to_rgb:
             image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         return cv2.LUT(image, self.table)
-
-
-def _without_loading(pipeline: Sequence[dict]) -> Callable[[Image], Image]:
-    """Turn a pipeline into a function of an image in memory."""
-    around = LoadImageFromFile, PackSegInputs
-    built = [TRANSFORMS.build(dict(step)) for step in pipeline]
-    steps = Compose([step for step in built if not isinstance(step, around)])
-
-    def transform(image: Image) -> Image:
-        shape = image.shape[:2]
-        results = dict(img=image, img_shape=shape, ori_shape=shape)
-        return np.ascontiguousarray(steps(results)['img'])
-
-    return transform
-
-
-def _normalisation_table(preprocessor: SegDataPreProcessor) -> np.ndarray:
-    """Tabulate the normalised value of each byte and channel, (1, 256, 3)."""
-    values = torch.arange(256.0)[None, :, None].expand(1, 256, 3)
-    if preprocessor._enable_normalize:
-        mean, std = preprocessor.mean, preprocessor.std
-        values = (values - mean.flatten().cpu()) / std.flatten().cpu()
-    return np.ascontiguousarray(values.numpy())

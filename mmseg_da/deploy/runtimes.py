@@ -14,12 +14,11 @@ from torch import Tensor
 
 from mmseg_da.errors import InputError
 
-SUFFIXES = '.onnx', '.xml'
 # Under these keys an OpenVINO model stores its precision.
 PRECISION_KEY = ['mmseg_da', 'precision']
 
 
-def optional_import(name: str, package: str | None = None) -> ModuleType:
+def optional_import(name: str) -> ModuleType:
     """Import a package that the plugin can do without.
 
     Raises:
@@ -29,8 +28,8 @@ def optional_import(name: str, package: str | None = None) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise InputError(
-            f'The package {package or name} is needed for this and cannot be '
-            f'imported ({error}): pip install {package or name}'
+            f'The package {name} is needed for this and cannot be imported '
+            f'({error}): pip install {name}'
         ) from error
 
 
@@ -93,6 +92,9 @@ class OpenVinoNetwork:
         return torch.from_numpy(logits.copy()).float()
 
 
+RUNTIMES = {'.onnx': OnnxNetwork, '.xml': OpenVinoNetwork}
+
+
 def load_network(path: str | Path) -> OnnxNetwork | OpenVinoNetwork:
     """Load an exported network by its suffix: ``.onnx`` or ``.xml``.
 
@@ -106,14 +108,12 @@ def load_network(path: str | Path) -> OnnxNetwork | OpenVinoNetwork:
             f'The exported network {path} does not exist: tools/export.py '
             'writes one.'
         )
-    if path.suffix == '.onnx':
-        return OnnxNetwork(path)
-    if path.suffix == '.xml':
-        return OpenVinoNetwork(path)
-    raise InputError(
-        f'{path} is no exported network: its suffix is none of '
-        f'{", ".join(SUFFIXES)}.'
-    )
+    if path.suffix not in RUNTIMES:
+        raise InputError(
+            f'{path} is no exported network: its suffix is none of '
+            f'{", ".join(RUNTIMES)}.'
+        )
+    return RUNTIMES[path.suffix](path)
 
 
 def _prepare(images: Tensor, expected: list, half: bool) -> np.ndarray:

@@ -1,11 +1,16 @@
+"""Rewrite a segmentor as the same function with less work."""
+
+import copy
+
 import torch
-from mmengine.model import BaseModel
+from mmcv.cnn import fuse_conv_bn
+from mmengine.model import BaseModel, revert_sync_batchnorm
 from mmengine.structures import PixelData
 from mmseg.models import EncoderDecoder
 from torch import Tensor, nn
 
+from mmseg_da.deploy.bisenet import FastBiSeNet, is_plain_bisenet
 from mmseg_da.deploy.class_map import class_map
-from mmseg_da.deploy.fuse import fast_network, fuse
 from mmseg_da.errors import InputError
 
 PRECISIONS = {
@@ -13,6 +18,44 @@ PRECISIONS = {
     'bf16': torch.bfloat16,
     'fp16': torch.float16,
 }
+
+
+def fuse(segmentor: nn.Module) -> nn.Module:
+    """Copy a segmentor and fold its BatchNorms into its convolutions.
+
+    Auxiliary heads are dropped, and weights are stored channels-last. The copy
+    is in eval mode and cannot be trained.
+    """
+    auxiliary = getattr(segmentor, 'auxiliary_head', None)
+    memo = {} if auxiliary is None else {id(auxiliary): None}
+    segmentor = copy.deepcopy(segmentor, memo)
+    segmentor = fuse_conv_bn(revert_sync_batchnorm(segmentor).eval())
+    segmentor.requires_grad_(False)
+    return segmentor.to(memory_format=torch.channels_last)
+
+
+def fast_network(
+    segmentor: nn.Module, dtype: torch.dtype = torch.float32, pack: bool = True
+) -> nn.Module:
+    """Build the network from a normalised image to the head's logits.
+
+    It takes ``(N, 3, H, W)`` of ``dtype``, returns ``(N, num_classes, h, w)``
+    and is in channels-last.
+
+    Args:
+        segmentor (nn.Module): What :func:`fuse` returns.
+        dtype (torch.dtype): Type of the weights and maps. Defaults to fp32.
+        pack (bool): Whether to pack the convolutions of the paper's BiSeNet
+            for oneDNN. A packed network cannot be moved, exported or
+            compiled. Defaults to True.
+    """
+    if dtype != torch.float32:
+        segmentor = copy.deepcopy(segmentor).to(dtype)
+    backbone, head = segmentor.backbone, segmentor.decode_head
+    if not is_plain_bisenet(backbone, head):
+        return segmentor
+    network = FastBiSeNet(backbone, head, pack).eval().requires_grad_(False)
+    return network.to(memory_format=torch.channels_last)
 
 
 class FastSegmentor(BaseModel):
@@ -48,7 +91,6 @@ class FastSegmentor(BaseModel):
         super().__init__(segmentor.data_preprocessor)
         self.dtype = PRECISIONS[precision]
         self.align_corners = segmentor.align_corners
-        self.num_classes = segmentor.num_classes
         fused = fuse(segmentor)
         self.network = fast_network(fused, self.dtype, pack and not compile)
         if compile:

@@ -41,12 +41,7 @@ class IoUMetric(MMSegIoUMetric):
                     'must be a list of class names.'
                 )
 
-    @property
-    def dataset_meta(self) -> dict | None:
-        """What the data set says of itself, its ``classes`` above all."""
-        return self._dataset_meta
-
-    @dataset_meta.setter
+    @MMSegIoUMetric.dataset_meta.setter
     def dataset_meta(self, meta: dict) -> None:
         # The evaluator sets it before training starts.
         names = (meta or {}).get('classes') or ()

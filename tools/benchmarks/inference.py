@@ -13,7 +13,7 @@ from analysis.get_flops import count_macs, image_metas
 from benchmarks import networks as nets
 from benchmarks.core import Case, Comparison, Settings, group
 from benchmarks.cuda import ROUNDED, compiled_cases, cuda_cases
-from mmseg_da.apis.model import build_segmentor
+from mmseg_da.apis import build_segmentor
 from mmseg_da.deploy import FastSegmentor, Predictor, fast_network, fuse
 
 SAME_FUNCTION = nets.same_logits(1e-4, 0.9999)

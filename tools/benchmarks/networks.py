@@ -19,8 +19,8 @@ from benchmarks.core import (
     zip_leaves,
 )
 from benchmarks.paper_network import PaperBiSeNet, load_plugin_weights
+from mmseg_da.apis import build_segmentor
 from mmseg_da.apis.data import image_pipeline
-from mmseg_da.apis.model import build_segmentor
 from mmseg_da.deploy.export import export_network
 from mmseg_da.deploy.runtimes import OnnxNetwork, OpenVinoNetwork
 from mmseg_da.errors import InputError
