@@ -212,3 +212,18 @@ class EMATeacher(Teacher):
                 'trained with, or start anew with load_from and without '
                 '--resume.'
             ) from error
+
+
+@MODELS.register_module()
+class ShuffledTeacher(EMATeacher):
+    """A control: each image gets the prediction of the one before it.
+
+    Its labels have the classes and the layout of the target's streets, but
+    of another image of the batch. What they add, right labels do not explain.
+
+    Args:
+        **kwargs: As in :class:`EMATeacher`.
+    """
+
+    def predict(self, inputs: Tensor) -> Tensor:
+        return super().predict(inputs).roll(1, dims=0)
