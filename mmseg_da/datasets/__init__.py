@@ -7,8 +7,11 @@ from mmseg_da.datasets.presets import (
     GTA5Dataset,
     SYNTHIADataset,
 )
-from mmseg_da.datasets.rare_class_sampler import RareClassSampler
-from mmseg_da.datasets.samplers import InfiniteSampler, SeededIndex
+from mmseg_da.datasets.samplers import (
+    InfiniteSampler,
+    RareClassSampler,
+    SeededIndex,
+)
 from mmseg_da.datasets.transforms import *  # noqa: F403
 
 __all__ = [
