@@ -5,7 +5,7 @@ stands for. It holds no arrays, so that it can travel with each sample; the
 look-up tables are built once per process.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -26,11 +26,6 @@ def pack(colour: Sequence[int]) -> int:
     """Turn (red, green, blue) into one number of 24 bits."""
     red, green, blue = colour
     return red << 16 | green << 8 | blue
-
-
-def unpack(colour: int) -> tuple[int, int, int]:
-    """Turn a number of 24 bits into (red, green, blue)."""
-    return colour >> 16, colour >> 8 & 255, colour & 255
 
 
 @dataclass(frozen=True)
@@ -65,52 +60,13 @@ class LabelEncoding:
     is_unclear: bool = False
 
 
-@lru_cache(maxsize=16)
-def id_table(encoding: LabelEncoding, size: int) -> np.ndarray:
-    """Build the table ``(size,)`` from ids of 8 or 16 bits to classes."""
-    table = np.full(size, UNKNOWN, np.uint8)
-    for label_id, index in encoding.ids:
-        if label_id < size:
-            table[label_id] = index
+@lru_cache(maxsize=8)
+def class_table(pairs: Pairs, bits: int) -> np.ndarray:
+    """Build the table from ids, or colours of 24 bits (16 MiB), to classes."""
+    table = np.full(1 << bits, UNKNOWN, np.uint8)
+    for value, index in pairs:
+        table[value] = index
     return table
-
-
-@lru_cache(maxsize=2)
-def colour_table(colours: Pairs) -> np.ndarray:
-    """Build the table from colours of 24 bits to classes (16 MiB)."""
-    table = np.full(1 << 24, UNKNOWN, np.uint8)
-    for colour, index in colours:
-        table[colour] = index
-    return table
-
-
-@dataclass(frozen=True, eq=False)
-class _Palette:
-    """What the 256 entries of a palette say beside an encoding's ids."""
-
-    colours: np.ndarray
-    by_id: np.ndarray
-    by_colour: np.ndarray
-    contradicts: np.ndarray
-    agrees: np.ndarray
-
-
-@lru_cache(maxsize=64)
-def _read_palette(palette: bytes, encoding: LabelEncoding) -> _Palette:
-    colours = dict(encoding.class_colours or encoding.colours)
-    entries = [pack(palette[i : i + 3]) for i in range(0, len(palette), 3)]
-    packed = np.zeros(256, np.uint32)
-    packed[: len(entries)] = entries
-    by_colour = np.full(256, UNKNOWN, np.uint8)
-    by_colour[: len(entries)] = [colours.get(c, UNKNOWN) for c in entries]
-    by_id = id_table(encoding, 256)
-    # The void's colours, black above all, say nothing about an id.
-    is_class = by_colour < MAX_CLASSES
-    agrees = is_class & (by_colour == by_id)
-    for label_id, colour in encoding.shared_colours:
-        if label_id < len(entries) and entries[label_id] == colour:
-            is_class[label_id] = False
-    return _Palette(packed, by_id, by_colour, is_class & ~agrees, agrees)
 
 
 def decode_ids(
@@ -123,8 +79,15 @@ def decode_ids(
     Raises:
         LabelValueError: An id is not in the encoding.
     """
-    table = id_table(encoding, 256 if array.dtype == np.uint8 else 65536)
-    return _look_up(array, table, path, encoding.expected)
+    table = class_table(encoding.ids, 16)
+    if array.dtype == np.uint8:
+        decoded = cv2.LUT(array, table[:256])
+    else:
+        decoded = table.take(array)
+    unknown = decoded == UNKNOWN
+    if unknown.any():
+        raise _unknown(array[unknown], path, encoding)
+    return decoded
 
 
 def decode_palette(
@@ -144,34 +107,43 @@ def decode_palette(
         LabelValueError: An index or a colour is not in the encoding, or
             colours and ids contradict each other.
     """
-    read = _read_palette(palette, encoding)
+    colours = [pack(palette[i : i + 3]) for i in range(0, len(palette), 3)]
+    known = dict(encoding.class_colours or encoding.colours)
+    by_colour = np.full(256, UNKNOWN, np.uint8)
+    by_colour[: len(colours)] = [known.get(c, UNKNOWN) for c in colours]
     if not encoding.ids:
-        decoded = cv2.LUT(indices, read.by_colour)
+        decoded = cv2.LUT(indices, by_colour)
         unknown = decoded == UNKNOWN
         if unknown.any():
-            _raise_unknown_colours(
-                read.colours[indices[unknown]], path, encoding
-            )
+            packed = np.array((colours + [0] * 256)[:256])
+            raise _unknown(packed[indices[unknown]], path, encoding, True)
         return decoded, True
-    contradicts, agrees = read.contradicts, read.agrees
+    by_id = class_table(encoding.ids, 16)[:256]
+    # The void's colours, black above all, say nothing about an id.
+    is_class = by_colour < MAX_CLASSES
+    agrees = is_class & (by_colour == by_id)
+    contradicts = is_class & ~agrees
+    for label_id, colour in encoding.shared_colours:
+        if colours[label_id : label_id + 1] == [colour]:
+            contradicts[label_id] = False
     if contradicts.any():
         used = np.bincount(indices.ravel(), minlength=256) > 0
-        contradicts, agrees = used & contradicts, used & agrees
+        contradicts &= used
+        agrees &= used
     if not contradicts.any():
-        decoded = _look_up(indices, read.by_id, path, encoding.expected)
-        return decoded, bool(agrees.any())
+        return decode_ids(indices, path, encoding), bool(agrees.any())
     if (
         not encoding.is_declared
         and not agrees.any()
-        and (read.by_colour[used] != UNKNOWN).all()
+        and (by_colour[used] != UNKNOWN).all()
     ):
-        return cv2.LUT(indices, read.by_colour), True
+        return cv2.LUT(indices, by_colour), True
     index = int(np.flatnonzero(contradicts)[0])
     raise LabelValueError(
         f'The palette of {path} contradicts its ids: id {index} is '
-        f'{_class_text(read.by_id[index])}, but its colour '
+        f'{_class_text(by_id[index])}, but its colour '
         f'{tuple(palette[3 * index : 3 * index + 3])} is the one of '
-        f'{_class_text(read.by_colour[index])}; set label_encoding to what '
+        f'{_class_text(by_colour[index])}; set label_encoding to what '
         "the ids mean, or to 'colours' to read the colours."
     )
 
@@ -186,51 +158,38 @@ def decode_colours(
     # As B, G, R, A bytes a pixel reads as one little-endian 32-bit number.
     packed = cv2.cvtColor(array, cv2.COLOR_RGB2BGRA).view('<u4')[..., 0]
     packed &= 0xFFFFFF
-    decoded = colour_table(encoding.colours).take(packed)
+    decoded = class_table(encoding.colours, 24).take(packed)
     unknown = decoded == UNKNOWN
     if unknown.any():
-        _raise_unknown_colours(packed[unknown], path, encoding)
+        raise _unknown(packed[unknown], path, encoding, True)
     return decoded
 
 
-def fits_train_ids(array: np.ndarray, num_classes: int = 19) -> bool:
-    """Tell whether all values, of uint8, could be train ids, or are 255."""
+def fits_train_ids(array: np.ndarray) -> bool:
+    """Tell whether all values, below 256, could be train ids, or are 255."""
     counts = cv2.calcHist([array], [0], None, [256], [0, 256]).ravel()
-    return not counts[num_classes:IGNORE_INDEX].any()
+    return not counts[19:IGNORE_INDEX].any()
 
 
-def _look_up(
-    array: np.ndarray, table: np.ndarray, path: str, expected: str
-) -> np.ndarray:
-    is_byte = array.dtype == np.uint8
-    decoded = cv2.LUT(array, table) if is_byte else table.take(array)
-    unknown = decoded == UNKNOWN
-    if unknown.any():
-        values, pixels = np.unique(array[unknown], return_counts=True)
-        raise LabelValueError(
-            f'{path} holds the unknown label value(s) '
-            f'{_count_text(map(str, values), pixels)}, but {expected}.'
-        )
-    return decoded
-
-
-def _raise_unknown_colours(
-    packed: np.ndarray, path: str, encoding: LabelEncoding
-) -> None:
-    values, pixels = np.unique(packed, return_counts=True)
-    names = (str(unpack(colour)) for colour in values.tolist())
-    raise LabelValueError(
-        f'{path} holds the unknown label colour(s) '
-        f'{_count_text(names, pixels)}, but {encoding.expected_colours}.'
-    )
-
-
-def _count_text(names: Iterable[str], pixels: np.ndarray) -> str:
+def _unknown(
+    values: np.ndarray,
+    path: str,
+    encoding: LabelEncoding,
+    are_colours: bool = False,
+) -> LabelValueError:
+    names, pixels = np.unique(values, return_counts=True)
+    kind, expected, names = 'value', encoding.expected, names.tolist()
+    if are_colours:
+        kind, expected = 'colour', encoding.expected_colours
+        names = [(c >> 16, c >> 8 & 255, c & 255) for c in names]
     texts = [
         f'{name} ({count} pixel{"s" if count > 1 else ""})'
         for name, count in zip(names, pixels.tolist())
     ]
-    return ', '.join(texts[:5]) + (', ...' if len(texts) > 5 else '')
+    return LabelValueError(
+        f'{path} holds the unknown label {kind}(s) {", ".join(texts[:5])}'
+        f'{", ..." * (len(texts) > 5)}, but {expected}.'
+    )
 
 
 def _class_text(index: int) -> str:

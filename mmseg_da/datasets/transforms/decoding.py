@@ -1,6 +1,6 @@
 """From the bytes of a label PNG to classes."""
 
-import cv2
+import mmcv
 import numpy as np
 from PIL import Image
 
@@ -42,17 +42,15 @@ def decode_label(
     if encoding.channel is not None:
         ids = _read_channel(data, image, path, encoding.channel)
         return decode_ids(ids, path, encoding), False
+    is_unclear = encoding.is_unclear
     if kind == PALETTE:
-        palette, indices = bytes(image.getpalette('RGB')), np.asarray(image)
-        classes, is_confirmed = decode_palette(
-            indices, palette, path, encoding
-        )
-        is_unclear = encoding.is_unclear and not is_confirmed
-        return classes, is_unclear and fits_train_ids(indices)
+        ids, palette = np.asarray(image), bytes(image.getpalette('RGB'))
+        classes, is_sure = decode_palette(ids, palette, path, encoding)
+        return classes, is_unclear and not is_sure and fits_train_ids(ids)
     if kind == GREY:
         ids = _read_grey(data, image, path, encoding)
         classes = decode_ids(ids, path, encoding)
-        return classes, encoding.is_unclear and fits_train_ids(ids)
+        return classes, is_unclear and fits_train_ids(ids)
     if not encoding.colours:
         raise UnreadableFileError(
             f'The label file {path} holds colours, but label_encoding says '
@@ -65,9 +63,8 @@ def decode_label(
             '8; if one channel holds ids, give label_encoding a dict with '
             'ids and channel.'
         )
-    return decode_colours(
-        np.asarray(image.convert('RGB')), path, encoding
-    ), False
+    colours = np.asarray(image.convert('RGB'))
+    return decode_colours(colours, path, encoding), False
 
 
 def unclear_label(path: str) -> str:
@@ -116,7 +113,4 @@ def _read_channel(
 
 def _decode_16_bits(data: bytes) -> np.ndarray:
     # Pillow keeps only the upper 8 bits of colours of 16.
-    array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if array is None:
-        raise ValueError('OpenCV cannot decode the file')
-    return array
+    return mmcv.imfrombytes(data, 'unchanged', backend='cv2')
