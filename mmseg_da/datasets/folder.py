@@ -7,8 +7,11 @@ from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.logging import print_log
 from mmseg.datasets import CityscapesDataset as _MMSegCityscapes
 
-from mmseg_da.datasets.declared_encoding import build_encoding, check_classes
-from mmseg_da.datasets.encodings import guess_encoding
+from mmseg_da.datasets.encodings import (
+    build_encoding,
+    check_classes,
+    guess_encoding,
+)
 from mmseg_da.datasets.label_encoding import LabelEncoding
 from mmseg_da.datasets.listing import (
     VIDEO_SUFFIXES,

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from mmseg.datasets import CityscapesDataset as MMSegCityscapesDataset
 
-from mmseg_da.datasets.declared_encoding import build_encoding
-from mmseg_da.datasets.encodings import UNCLEAR
+from mmseg_da.datasets.encodings import UNCLEAR, build_encoding
 from mmseg_da.datasets.folder import FolderDataset
 from mmseg_da.datasets.listing import shorten
 from mmseg_da.errors import InputError

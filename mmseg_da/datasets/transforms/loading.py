@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
 
-from mmseg_da.datasets.encodings import get_encoding
+from mmseg_da.datasets.encodings import NAMED
 from mmseg_da.datasets.transforms.decoding import decode_label, unclear_label
 from mmseg_da.datasets.video import read_frame
 from mmseg_da.errors import InputError, SizeMismatchError, UnreadableFileError
@@ -168,7 +168,9 @@ class LoadTrainIds(LoadAnnotations):
                 f'The label file {path} is no PNG: labels must be PNG, as '
                 'lossy formats change them.'
             )
-        encoding = get_encoding(results.get('label_encoding', 'train_ids'))
+        encoding = results.get('label_encoding', 'train_ids')
+        if isinstance(encoding, str):
+            encoding = NAMED[encoding]
         try:
             # Decoding ignores the checksums of the pixels, where damage may
             # give other ids.
