@@ -1,7 +1,6 @@
 import logging
 import os.path as osp
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 
 from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.logging import print_log
@@ -16,12 +15,12 @@ from mmseg_da.datasets.label_encoding import LabelEncoding
 from mmseg_da.datasets.listing import (
     VIDEO_SUFFIXES,
     expand_path,
+    find_files,
     find_images,
-    find_labels,
     folder_of,
     shorten,
 )
-from mmseg_da.datasets.resized import check_resized, count_copied
+from mmseg_da.datasets.resized import check_resized, read_manifest
 from mmseg_da.datasets.seeded_dataset import SeededDataset
 from mmseg_da.datasets.transforms._check import check_size
 from mmseg_da.datasets.video import list_frames
@@ -118,7 +117,6 @@ class FolderDataset(SeededDataset):
             )
         self.img_scale = img_scale
         self.max_samples = max_samples
-        self._declared = label_encoding
         if not self.METAINFO:
             metainfo = check_classes(metainfo or _MMSegCityscapes.METAINFO)
         for key in ('data_root', 'ann_file'):
@@ -136,8 +134,7 @@ class FolderDataset(SeededDataset):
         )
         self._check_pipeline()
         if self.is_labelled:
-            # A wrong declaration ends here, not in a worker.
-            self.label_encoding  # noqa: B018
+            self.label_encoding = self._find_encoding(label_encoding)
 
     @property
     def is_labelled(self) -> bool:
@@ -160,11 +157,9 @@ class FolderDataset(SeededDataset):
         meta = self.METAINFO or self.metainfo
         return meta['classes'], meta['palette']
 
-    @cached_property
-    def label_encoding(self) -> LabelEncoding:
-        """What the ids and colours of the label files mean."""
-        if self._declared is not None:
-            return build_encoding(self._declared, *self.all_classes)
+    def _find_encoding(self, declared: str | Mapping | None) -> LabelEncoding:
+        if declared is not None:
+            return build_encoding(declared, *self.all_classes)
         guess = guess_encoding(self.seg_map_suffix or '', *self.all_classes)
         guess = guess or self.DEFAULT_ENCODING
         if guess is None:
@@ -187,9 +182,6 @@ class FolderDataset(SeededDataset):
         """
         check_resized(self.data_root, self.img_scale)
         samples, missing = self.find_samples()
-        for sample in samples:
-            # A copy per sample would take more memory than all the rest.
-            sample.pop('label_encoding', None)
         if shortage := self.find_shortage():
             _warn(shortage)
         if not missing:
@@ -214,6 +206,7 @@ class FolderDataset(SeededDataset):
         """Get a sample's paths, and what its label holds."""
         info = super().get_data_info(idx)
         if self.is_labelled:
+            # Not stored, as a copy per sample would take the most memory.
             info['label_encoding'] = self.label_encoding
         return info
 
@@ -223,12 +216,12 @@ class FolderDataset(SeededDataset):
         Only after :meth:`find_samples`.
         """
         found, wanted = self.num_available, self.max_samples
-        copied = count_copied(self.data_root)
+        manifest = read_manifest(self.data_root)
+        kept, total = (manifest.get(k, 0) for k in ('samples', 'available'))
         if wanted is not None and found < wanted:
             finding = f'max_samples is {wanted:,}, but there are {found:,} '
-        elif wanted is None and copied and copied[0] < copied[1]:
-            finding = 'the resized copy was made with '
-            finding += f'{copied[0]:,} of {copied[1]:,} '
+        elif wanted is None and kept < total:
+            finding = f'the resized copy was made with {kept:,} of {total:,} '
         else:
             return None
         path = self.data_prefix.get('img_path')
@@ -240,7 +233,13 @@ class FolderDataset(SeededDataset):
         Raises:
             InputError: Folder, images or list are not there.
         """
-        infos = self._find_images()
+        path = self.data_prefix.get('img_path', '')
+        if self.is_video:
+            infos = list_frames(path)
+        else:
+            where = self.img_suffix, self.ann_file, self.backend_args
+            files = find_images(path, *where, self.ADVICE)
+            infos = {name: {'img_path': file} for name, file in files.items()}
         names = self.select(list(infos))
         self.num_available = len(names)
         if self.max_samples is not None and self.max_samples < len(names):
@@ -251,15 +250,18 @@ class FolderDataset(SeededDataset):
             'img_scale': self.img_scale,
             'reduce_zero_label': self.reduce_zero_label,
         }
-        if self.img_scale is not None:
-            common['scale'] = tuple(self.img_scale)
-        if self.is_labelled:
-            common['label_encoding'] = self.label_encoding
         samples = [{**infos[n], **common, 'seg_fields': []} for n in names]
         if not self.is_labelled:
             return samples, []
         path = self.data_prefix['seg_map_path']
-        labels = find_labels(path, self.seg_map_suffix, self.backend_args)
+        labels = find_files(
+            path,
+            self.seg_map_suffix or ('.png',),
+            self.backend_args,
+            'labels',
+            'check data_root and data_prefix.seg_map_path (None for images '
+            'without labels)',
+        )
         self._label_names = list(labels)
         folder, missing = folder_of(path), []
         for name, sample in zip(names, samples):
@@ -269,14 +271,6 @@ class FolderDataset(SeededDataset):
                 missing.append(sample)
             sample['seg_map_path'] = file
         return samples, missing
-
-    def _find_images(self) -> dict[str, dict]:
-        path = self.data_prefix.get('img_path', '')
-        if self.is_video:
-            return list_frames(path)
-        where = self.img_suffix, self.ann_file, self.backend_args
-        files = find_images(path, *where, self.ADVICE)
-        return {name: {'img_path': file} for name, file in files.items()}
 
     def _check_pipeline(self) -> None:
         name, steps = type(self).__name__, self.pipeline.transforms

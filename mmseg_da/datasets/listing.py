@@ -25,7 +25,11 @@ def expand_path(path: str) -> str:
 
 
 def find_files(
-    path: str, suffix: str | tuple[str, ...], backend_args: dict | None = None
+    path: str,
+    suffix: str | tuple[str, ...],
+    backend_args: dict | None,
+    kind: str,
+    advice: str,
 ) -> dict[str, str]:
     """Find the files of a folder and its subfolders, or those of a pattern.
 
@@ -41,15 +45,22 @@ def find_files(
         suffix (str | tuple[str, ...]): What the names of files end in; of
             several suffixes any, in any case.
         backend_args (dict, optional): A file backend of mmengine.
+        kind (str): 'images' or 'labels', for the message.
+        advice (str): What to do when there is no such folder.
 
     Returns:
         dict[str, str]: Each file by its name: its place in the folder
         without suffix, with '/', or what the wildcards stand for.
 
     Raises:
-        InputError: Two files have one name.
+        InputError: The folder is not there, or two files have one name.
     """
     folder, pattern, suffix = _split_pattern(path, suffix)
+    if not fileio.isdir(folder, backend_args=backend_args):
+        raise InputError(
+            f"The data set looked for {kind} in '{folder}', which is not a "
+            f'folder: {advice}.'
+        )
     found: dict[str, str] = {}
     if backend_args is None:
         files = walk_files(folder)
@@ -92,13 +103,8 @@ def find_images(
     Raises:
         InputError: Folder, images or list are not there.
     """
-    folder = folder_of(path)
-    if not fileio.isdir(folder, backend_args=backend_args):
-        raise InputError(
-            f"The data set looked for images in '{folder}', which is not a "
-            f'folder: {advice}.'
-        )
-    files = find_files(path, suffix or IMAGE_SUFFIXES, backend_args)
+    known = suffix or IMAGE_SUFFIXES
+    files = find_files(path, known, backend_args, 'images', advice)
     wanted = '*' + (suffix or f'({"|".join(IMAGE_SUFFIXES)})')
     if not files:
         raise InputError(
@@ -108,7 +114,7 @@ def find_images(
         )
     names = sorted(files)
     if ann_file:
-        names = sorted(_read_names(ann_file, suffix, backend_args))
+        names = sorted(_read_names(ann_file, known, backend_args))
         missing = set(names) - set(files)
         if missing:
             raise InputError(
@@ -118,28 +124,10 @@ def find_images(
     return {name: files[name] for name in names}
 
 
-def find_labels(
-    path: str, suffix: str | None, backend_args: dict | None
-) -> dict[str, str]:
-    """Find a data set's labels by their names.
-
-    Without a suffix they end in '.png', in any case.
-
-    Raises:
-        InputError: The folder is not there.
-    """
-    folder = folder_of(path)
-    if not fileio.isdir(folder, backend_args=backend_args):
-        raise InputError(
-            f"The data set looked for labels in '{folder}', which is not a "
-            'folder: check data_root and data_prefix.seg_map_path (None for '
-            'images without labels).'
-        )
-    return find_files(path, suffix or ('.png',), backend_args)
-
-
 def _read_names(
-    ann_file: str, suffix: str | None, backend_args: dict | None
+    ann_file: str,
+    suffix: str | tuple[str, ...],
+    backend_args: dict | None,
 ) -> list[str]:
     try:
         lines = mmengine.list_from_file(
@@ -155,14 +143,13 @@ def _read_names(
             'line, without suffix.'
         ) from error
     names = [line.strip() for line in lines]
-    known = suffix or IMAGE_SUFFIXES
-    names = [strip_suffix(name, known) or name for name in names if name]
+    names = [strip_suffix(name, suffix) or name for name in names if name]
     if not names:
         raise InputError(
             f"ann_file '{ann_file}' is empty: give an image name per line, "
             'without suffix.'
         )
-    return list(dict.fromkeys(names))
+    return names
 
 
 def strip_suffix(name: str, suffix: str | tuple[str, ...]) -> str | None:
@@ -198,7 +185,7 @@ def _split_pattern(
     first = next(i for i, part in enumerate(parts) if _WILDCARD.search(part))
     folder = '/'.join(parts[:first]) or ('/' if path.startswith('/') else '.')
     rest = '/'.join(parts[first:])
-    if not is_pattern_of_files(path):
+    if not _WILDCARD.search(parts[-1]):
         rest += '/**/*'
     elif '.' in parts[-1]:
         rest, dot, end = rest.rpartition('.')

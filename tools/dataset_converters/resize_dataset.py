@@ -164,7 +164,7 @@ def _claim(
     out: Path, manifest: dict, copies: dict[str, str], stamps: dict
 ) -> None:
     """Claim a folder for a copy, and delete stale files of an earlier one."""
-    found = read_manifest(out) or {}
+    found = read_manifest(out)
     there = {str(path) for path in out.rglob('[!.]*') if path.is_file()}
     extra = there - set(copies.values()) - {str(out / MANIFEST)}
     differs = any(found.get(key) != manifest[key] for key in manifest)
