@@ -22,7 +22,7 @@ from mmseg_da.datasets.listing import (
 )
 from mmseg_da.datasets.resized import check_resized, read_manifest
 from mmseg_da.datasets.seeded_dataset import SeededDataset
-from mmseg_da.datasets.transforms._check import check_size
+from mmseg_da.datasets.transforms.resizing import check_size
 from mmseg_da.datasets.video import list_frames
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
@@ -106,8 +106,7 @@ class FolderDataset(SeededDataset):
         pipeline: Iterable = (),
         **kwargs,
     ) -> None:
-        if img_scale is not None:
-            check_size(f'{type(self).__name__}.img_scale', img_scale)
+        check_size(f'{type(self).__name__}.img_scale', img_scale)
         if max_samples is not None and not (
             isinstance(max_samples, int) and max_samples >= 1
         ):

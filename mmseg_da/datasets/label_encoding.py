@@ -1,4 +1,4 @@
-"""How label files encode classes.
+"""How label files encode classes, and from their bytes to classes.
 
 A :class:`LabelEncoding` says which class an id or a colour of a label file
 stands for. It holds no arrays, so that it can travel with each sample; the
@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
+import mmcv
 import numpy as np
+from PIL import Image
 
-from mmseg_da.errors import LabelValueError
+from mmseg_da.errors import LabelValueError, UnreadableFileError
 
 IGNORE_INDEX = 255
 # Marks what a table does not know. It is no class, and not the void.
@@ -20,6 +22,9 @@ UNKNOWN = 254
 MAX_CLASSES = 254
 Pairs = tuple[tuple[int, int], ...]
 CHANNELS = ('red', 'green', 'blue', 'alpha')
+# Colour types in a PNG's header.
+GREY, RGB, PALETTE, RGBA = 0, 2, 3, 6
+_KINDS = {GREY: 'grey', RGB: 'RGB', PALETTE: 'a palette file', RGBA: 'RGBA'}
 
 
 def pack(colour: Sequence[int]) -> int:
@@ -67,6 +72,95 @@ def class_table(pairs: Pairs, bits: int) -> np.ndarray:
     for value, index in pairs:
         table[value] = index
     return table
+
+
+def decode_label(
+    data: bytes, image: Image.Image, path: str, encoding: LabelEncoding
+) -> tuple[np.ndarray, bool]:
+    """Decode a label PNG, whose header is whole, by one table look-up.
+
+    Returns:
+        tuple[np.ndarray, bool]: Classes and 255 (void), uint8, shape (H, W);
+        and whether the file could as well hold train ids.
+
+    Raises:
+        InputError: The file is not of the declared kind, or holds a value
+            that stands for no class.
+    """
+    # Bits a value and colour type, in the header.
+    bits, kind = data[24], data[25]
+    if kind not in _KINDS:
+        raise UnreadableFileError(
+            f'The label file {path} has the colour mode {image.mode}, but '
+            'labels are palette, grey, RGB or RGBA PNGs.'
+        )
+    if kind == GREY or encoding.channel is not None:
+        ids, is_sure = _read_ids(data, image, path, encoding), False
+        classes = decode_ids(ids, path, encoding)
+    elif kind == PALETTE:
+        ids, palette = np.asarray(image), bytes(image.getpalette('RGB'))
+        classes, is_sure = decode_palette(ids, palette, path, encoding)
+    elif not encoding.colours:
+        raise UnreadableFileError(
+            f'The label file {path} holds colours, but label_encoding says '
+            'that it holds ids: say which channel has them '
+            "(channel='red'), or give a dict with colours."
+        )
+    elif bits == 16:
+        raise UnreadableFileError(
+            f'The label file {path} has 16 bits per value, but colours have '
+            '8; if one channel holds ids, give label_encoding a dict with '
+            'ids and channel.'
+        )
+    else:
+        colours = np.asarray(image.convert('RGB'))
+        return decode_colours(colours, path, encoding), False
+    if is_sure or not encoding.is_unclear:
+        return classes, False
+    counts = cv2.calcHist([ids], [0], None, [256], [0, 256]).ravel()
+    return classes, not counts[19:IGNORE_INDEX].any()
+
+
+def unclear_label(path: str) -> str:
+    """Say that a label file fits two encodings."""
+    return (
+        f'The label file {path} fits both label ids and train ids, and '
+        'neither its name nor its colours tell which: it is read as label '
+        "ids; set label_encoding of the data set to 'label_ids' or "
+        "'train_ids'."
+    )
+
+
+def _read_ids(
+    data: bytes, image: Image.Image, path: str, encoding: LabelEncoding
+) -> np.ndarray:
+    """Read the ids of a grey file, or of the channel that holds them."""
+    bits, kind, channel = data[24], data[25], encoding.channel
+    if channel is not None:
+        index = CHANNELS.index(channel)
+        if index >= {RGB: 3, RGBA: 4}.get(kind, 0):
+            raise UnreadableFileError(
+                f'The label file {path} has no {channel} channel, which '
+                f'label_encoding.channel names: it is {_KINDS[kind]}.'
+            )
+    elif bits < 8:
+        raise UnreadableFileError(
+            f'The label file {path} is grey with {bits} bits per pixel, '
+            'which decoders scale to other ids: save it with 8 bits.'
+        )
+    elif not encoding.ids:
+        raise UnreadableFileError(
+            f'The label file {path} is grey, but {encoding.expected}: set '
+            'label_encoding to what its ids mean.'
+        )
+    if bits == 8:
+        return np.asarray(image.getchannel(index) if channel else image)
+    # Pillow keeps only the upper 8 bits of colours of 16.
+    planes = mmcv.imfrombytes(data, 'unchanged', backend='cv2')
+    if channel is None:
+        return planes
+    # OpenCV's order is blue, green, red, alpha.
+    return np.ascontiguousarray(planes[..., (2, 1, 0, 3)[index]])
 
 
 def decode_ids(
@@ -163,12 +257,6 @@ def decode_colours(
     if unknown.any():
         raise _unknown(packed[unknown], path, encoding, True)
     return decoded
-
-
-def fits_train_ids(array: np.ndarray) -> bool:
-    """Tell whether all values, below 256, could be train ids, or are 255."""
-    counts = cv2.calcHist([array], [0], None, [256], [0, 256]).ravel()
-    return not counts[19:IGNORE_INDEX].any()
 
 
 def _unknown(
