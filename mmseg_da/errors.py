@@ -32,6 +32,11 @@ class LabelValueError(InputError):
     """A label holds a value that stands for no class."""
 
 
+def wrong_value(key: str, value: object, wanted: str) -> InputError:
+    """The error of a key whose value is not what it must be."""
+    return InputError(f'{key} is {value!r}, but it must be {wanted}.')
+
+
 def warn(sentence: str) -> None:
     """Print a warning; of several processes, the first one alone does."""
     if os.environ.get('RANK', '0') == '0':

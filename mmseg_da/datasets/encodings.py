@@ -17,7 +17,7 @@ from mmseg_da.datasets.label_encoding import (
     pack,
 )
 from mmseg_da.datasets.listing import expand_path
-from mmseg_da.errors import InputError
+from mmseg_da.errors import InputError, wrong_value
 
 # The Cityscapes label id of each of the 19 train ids, road to bicycle.
 TRAIN_TO_LABEL_ID = (
@@ -35,7 +35,6 @@ VOID_COLOURS = (
     *((150, 120, 90), (0, 0, 90), (0, 0, 110)),
 )
 _CITYSCAPES = CityscapesDataset.METAINFO
-_PALETTE = _CITYSCAPES['palette']
 _VOID_LABEL_IDS = {*range(35), 255} - set(TRAIN_TO_LABEL_ID)
 
 COLOURS = LabelEncoding(
@@ -43,7 +42,7 @@ COLOURS = LabelEncoding(
     expected_colours="an RGB label uses Cityscapes' colours only",
     colours=(
         *((pack(colour), IGNORE_INDEX) for colour in VOID_COLOURS),
-        *((pack(colour), i) for i, colour in enumerate(_PALETTE)),
+        *((pack(c), i) for i, c in enumerate(_CITYSCAPES['palette'])),
     ),
 )
 LABEL_IDS = replace(
@@ -159,11 +158,11 @@ def build_encoding(
         where, spec = spec, _read_json(spec)
     keys = {'ids', 'colours', 'channel'}
     if not isinstance(spec, Mapping) or not set(spec) <= keys:
-        raise InputError(
-            f'{where} is {spec!r}, but it must be one of {", ".join(NAMED)}, '
-            'the name of a JSON file, or a dict with the keys ids or '
-            'colours, and channel.'
+        wanted = (
+            f'one of {", ".join(NAMED)}, the name of a JSON file, or a dict '
+            'with the keys ids or colours, and channel'
         )
+        raise wrong_value(where, spec, wanted)
     given = {key: spec[key] for key in keys if spec.get(key) is not None}
     kinds = set(given) - {'channel'}
     if len(kinds) != 1:
@@ -173,10 +172,8 @@ def build_encoding(
         )
     (kind,), channel = kinds, given.get('channel')
     if channel is not None and (kind == 'colours' or channel not in CHANNELS):
-        raise InputError(
-            f'{where}.channel is {channel!r}, but it must be one of '
-            f'{", ".join(CHANNELS)}, for ids.'
-        )
+        wanted = f'one of {", ".join(CHANNELS)}, for ids'
+        raise wrong_value(f'{where}.channel', channel, wanted)
     where = f'{where}.{kind}'
     pairs = _read_pairs(given[kind], kind, where, list(classes))
     if kind == 'colours':
@@ -227,9 +224,8 @@ def _read_pairs(
         read, one = _read_colour, 'colour'
         wanted = "a colour such as (128, 64, 128) or '#804080'"
     if not isinstance(mapping, Mapping) or not mapping:
-        raise InputError(
-            f'{where} is {mapping!r}, but it must be a dict with a class for '
-            f'each {one}.'
+        raise wrong_value(
+            where, mapping, f'a dict with a class for each {one}'
         )
     pairs: dict[int, int] = {}
     for key, name in mapping.items():
@@ -285,10 +281,8 @@ def check_classes(meta: Mapping) -> dict:
         or not 0 < len(classes) <= MAX_CLASSES
         or len(set(classes)) < len(classes)
     ):
-        raise InputError(
-            f'metainfo.classes is {classes!r}, but it must be a list of 1 to '
-            f'{MAX_CLASSES} different names.'
-        )
+        wanted = f'a list of 1 to {MAX_CLASSES} different names'
+        raise wrong_value('metainfo.classes', classes, wanted)
     palette = meta.get('palette')
     if palette and len(palette) != len(classes):
         raise InputError(

@@ -1,6 +1,6 @@
 import logging
 import os.path as osp
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.logging import print_log
@@ -24,7 +24,7 @@ from mmseg_da.datasets.resized import check_resized, read_manifest
 from mmseg_da.datasets.seeded_dataset import SeededDataset
 from mmseg_da.datasets.transforms.resizing import check_size
 from mmseg_da.datasets.video import list_frames
-from mmseg_da.errors import InputError
+from mmseg_da.errors import InputError, wrong_value
 from mmseg_da.registry import DATASETS
 
 
@@ -103,17 +103,14 @@ class FolderDataset(SeededDataset):
         metainfo: Mapping | None = None,
         img_scale: tuple[int, int] | None = None,
         max_samples: int | None = None,
-        pipeline: Iterable = (),
         **kwargs,
     ) -> None:
         check_size(f'{type(self).__name__}.img_scale', img_scale)
         if max_samples is not None and not (
             isinstance(max_samples, int) and max_samples >= 1
         ):
-            raise InputError(
-                f'max_samples is {max_samples!r}, but it must be at least 1, '
-                'or None for all samples.'
-            )
+            wanted = 'at least 1, or None for all samples'
+            raise wrong_value('max_samples', max_samples, wanted)
         self.img_scale = img_scale
         self.max_samples = max_samples
         if not self.METAINFO:
@@ -128,7 +125,6 @@ class FolderDataset(SeededDataset):
                 if path is not None
             },
             metainfo=metainfo,
-            pipeline=list(pipeline),
             **{**self.SUFFIXES, **kwargs},
         )
         self._check_pipeline()

@@ -16,7 +16,7 @@ IMAGE_SUFFIXES = (
 VIDEO_SUFFIXES = (
     *('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.webm'),
 )
-_WILDCARD = re.compile(r'(\*\*/|\*\*|\*|\?|\[[^]/]+\])')
+WILDCARD = re.compile(r'(\*\*/|\*\*|\*|\?|\[[^]/]+\])')
 
 
 def expand_path(path: str) -> str:
@@ -165,40 +165,30 @@ def folder_of(path: str) -> str:
     return _split_pattern(path, '')[0]
 
 
-def is_pattern_of_files(path: str) -> bool:
-    """Whether a path is a pattern whose last part has wildcards."""
-    return _has_wildcard(path) and bool(_WILDCARD.search(path.split('/')[-1]))
-
-
-def _has_wildcard(path: str) -> bool:
-    # A folder may have brackets in its name.
-    return bool(_WILDCARD.search(path)) and not os.path.isdir(path)
-
-
 def _split_pattern(
     path: str, suffix: str | tuple[str, ...]
 ) -> tuple[str, re.Pattern | None, str | tuple[str, ...]]:
     path = path.replace(os.sep, '/')
-    if not _has_wildcard(path):
+    first = WILDCARD.search(path)
+    # A folder may have brackets in its name.
+    if first is None or os.path.isdir(path):
         return path, None, suffix
-    parts = path.split('/')
-    first = next(i for i, part in enumerate(parts) if _WILDCARD.search(part))
-    folder = '/'.join(parts[:first]) or ('/' if path.startswith('/') else '.')
-    rest = '/'.join(parts[first:])
-    if not _WILDCARD.search(parts[-1]):
+    folder = os.path.dirname(path[: first.start()])
+    rest, last = path[len(folder) :].lstrip('/'), os.path.basename(path)
+    if not WILDCARD.search(last):
         rest += '/**/*'
-    elif '.' in parts[-1]:
+    elif '.' in last:
         rest, dot, end = rest.rpartition('.')
         suffix = suffix if end == '*' else dot + end
-    expression = ''.join(map(_translate, _WILDCARD.split(rest)))
-    return folder, re.compile(expression), suffix
+    expression = ''.join(map(_translate, WILDCARD.split(rest)))
+    return folder or '.', re.compile(expression), suffix
 
 
 def _translate(part: str) -> str:
     fixed = {'**/': '(?:(.*)/)?', '**': '(.*)', '*': '([^/]*)', '?': '([^/])'}
     if part in fixed:
         return fixed[part]
-    if _WILDCARD.fullmatch(part):
+    if WILDCARD.fullmatch(part):
         return f'({part.replace("[!", "[^")})'
     return re.escape(part)
 

@@ -8,7 +8,7 @@ from mmseg.datasets import CityscapesDataset as MMSegCityscapesDataset
 from mmseg_da.datasets.encodings import UNCLEAR, build_encoding
 from mmseg_da.datasets.folder import FolderDataset
 from mmseg_da.datasets.listing import shorten
-from mmseg_da.errors import InputError
+from mmseg_da.errors import InputError, wrong_value
 from mmseg_da.registry import DATASETS
 
 METAINFO = MMSegCityscapesDataset.METAINFO
@@ -52,10 +52,7 @@ class GTA5Dataset(FolderDataset):
         self, *, ids: Sequence[int | str] | None = None, **kwargs
     ) -> None:
         if ids is not None and not isinstance(ids, (list, tuple)):
-            raise InputError(
-                f'ids is {ids!r}, but it must be a list of frames, or None '
-                'for all.'
-            )
+            raise wrong_value('ids', ids, 'a list of frames, or None for all')
         self.ids = ids
         super().__init__(**kwargs)
 
@@ -111,10 +108,8 @@ class CityscapesDataset(FolderDataset):
             raise TypeError('data_prefix is None, but it needs img_path')
         self.cities = [cities] if isinstance(cities, str) else cities
         if cities is not None and not isinstance(self.cities, (list, tuple)):
-            raise InputError(
-                f'cities is {cities!r}, but it must be a list of names, or '
-                'None for all.'
-            )
+            wanted = 'a list of names, or None for all'
+            raise wrong_value('cities', cities, wanted)
         super().__init__(data_prefix, **kwargs)
 
     def select(self, names: list[str]) -> list[str]:
@@ -183,10 +178,9 @@ class ACDCDataset(FolderDataset):
             or not conditions
             or not set(conditions) <= set(CONDITIONS)
         ):
-            raise InputError(
-                f'conditions is {conditions!r}, but it must be a list of '
-                f'some of {", ".join(CONDITIONS)}, or None for all.'
-            )
+            some = ', '.join(CONDITIONS)
+            wanted = f'a list of some of {some}, or None for all'
+            raise wrong_value('conditions', conditions, wanted)
         super().__init__(**kwargs)
 
     def select(self, names: list[str]) -> list[str]:

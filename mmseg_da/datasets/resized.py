@@ -1,6 +1,7 @@
 """Copies of data sets at the size that their config resizes them to."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from mmseg_da.errors import InputError
@@ -60,12 +61,9 @@ def read_manifest(root: str | Path | None) -> dict:
 
 def read_stamps(root: Path, names) -> dict[str, list[int] | None]:
     """Get the size and the time of change of files; None if missing."""
-    return {name: _stamp(root / name) for name in names}
-
-
-def _stamp(path: Path) -> list[int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return [status.st_size, status.st_mtime_ns]
+    stamps = dict.fromkeys(names)
+    for name in stamps:
+        with suppress(FileNotFoundError):
+            status = (root / name).stat()
+            stamps[name] = [status.st_size, status.st_mtime_ns]
+    return stamps

@@ -8,9 +8,6 @@ import numpy as np
 
 from mmseg_da.errors import InputError, UnreadableFileError
 
-# Some containers declare a few frames more than they hold.
-_MISSING_AT_END = 30
-
 
 def list_frames(path: str) -> dict[str, dict]:
     """List a video's frames as samples (``img_path``, ``frame``) by number.
@@ -19,7 +16,8 @@ def list_frames(path: str) -> dict[str, dict]:
         InputError: The video, or its first or last frame, cannot be decoded.
     """
     declared = int(_open(path).get(cv2.CAP_PROP_FRAME_COUNT))
-    for count in range(declared, max(0, declared - _MISSING_AT_END), -1):
+    # Some containers declare a few frames more than they hold.
+    for count in range(declared, max(0, declared - 30), -1):
         try:
             read_frame(path, 0)
             read_frame(path, count - 1)

@@ -9,17 +9,14 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmseg_da.datasets.transforms.resizing import check_size
-from mmseg_da.errors import InputError
+from mmseg_da.errors import wrong_value
 from mmseg_da.registry import TRANSFORMS
 
 
 def check_range(key: str, value: Any, low: float, high: float) -> None:
     """Raise unless ``low <= value <= high``."""
     if not isinstance(value, (int, float)) or not low <= value <= high:
-        raise InputError(
-            f'{key} is {value!r}, but it must be a number from {low:g} to '
-            f'{high:g}.'
-        )
+        raise wrong_value(key, value, f'a number from {low:g} to {high:g}')
 
 
 def check_interval(key: str, value: Any, high: float) -> None:
@@ -30,10 +27,8 @@ def check_interval(key: str, value: Any, high: float) -> None:
         and all(isinstance(v, (int, float)) for v in value)
         and 0 < value[0] <= value[1] <= high
     ):
-        raise InputError(
-            f'{key} is {value!r}, but it must be (low, high) with 0 < low <= '
-            f'high <= {high:g}.'
-        )
+        wanted = f'(low, high) with 0 < low <= high <= {high:g}'
+        raise wrong_value(key, value, wanted)
 
 
 def show_arguments(transform: object) -> str:

@@ -66,14 +66,13 @@ def _check_declared_size(data: bytes, path: str, kind: str) -> None:
             # Pillow warns at a limit of its own, which is higher than ours.
             warnings.simplefilter('ignore', Image.DecompressionBombWarning)
             width, height = Image.open(io.BytesIO(data)).size
+        if width * height <= MAX_PIXELS:
+            return
+        found = f'{width}x{height} pixels'
     except Image.DecompressionBombError:
         found = f'over {2 * Image.MAX_IMAGE_PIXELS} pixels'
     except Exception:  # the decoder reports what is wrong
         return
-    else:
-        if width * height <= MAX_PIXELS:
-            return
-        found = f'{width}x{height} pixels'
     raise UnreadableFileError(
         f'The {kind} file {path} declares too large a picture ({found}, and '
         f'at most {MAX_PIXELS} are decoded): fetch it again or scale it down.'

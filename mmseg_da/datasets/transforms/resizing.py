@@ -5,7 +5,7 @@ from typing import Any
 from mmcv.transforms import BaseTransform
 from mmseg.datasets.transforms import Resize
 
-from mmseg_da.errors import InputError
+from mmseg_da.errors import InputError, wrong_value
 from mmseg_da.registry import TRANSFORMS
 
 
@@ -16,10 +16,8 @@ def check_size(key: str, value: Any) -> None:
         and len(value) == 2
         and all(isinstance(v, int) and v > 0 for v in value)
     ):
-        raise InputError(
-            f'{key} is {value!r}, but it must be (width, height), two '
-            'positive integers.'
-        )
+        wanted = '(width, height), two positive integers'
+        raise wrong_value(key, value, wanted)
 
 
 @TRANSFORMS.register_module()
