@@ -249,20 +249,19 @@ class FolderDataset(SeededDataset):
         if not self.is_labelled:
             return samples, []
         path = self.data_prefix['seg_map_path']
-        labels = find_files(
-            path,
-            self.seg_map_suffix or ('.png',),
-            self.backend_args,
-            'labels',
-            'check data_root and data_prefix.seg_map_path (None for images '
-            'without labels)',
+        folder, suffix = folder_of(path), self.seg_map_suffix
+        no_folder = (
+            f"The data set looked for labels in '{folder}', which is not a "
+            'folder: check data_root and data_prefix.seg_map_path (None for '
+            'images without labels).'
         )
-        self._label_names = list(labels)
-        folder, missing = folder_of(path), []
+        where = path, suffix or ('.png',), self.backend_args
+        labels = find_files(*where, no_folder)
+        self._label_names, missing = list(labels), []
         for name, sample in zip(names, samples):
             file = labels.get(name)
             if file is None:
-                file = osp.join(folder, name + (self.seg_map_suffix or '.png'))
+                file = osp.join(folder, name + (suffix or '.png'))
                 missing.append(sample)
             sample['seg_map_path'] = file
         return samples, missing

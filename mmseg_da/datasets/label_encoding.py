@@ -266,18 +266,20 @@ def _unknown(
     are_colours: bool = False,
 ) -> LabelValueError:
     names, pixels = np.unique(values, return_counts=True)
-    kind, expected, names = 'value', encoding.expected, names.tolist()
+    names = names.tolist()
     if are_colours:
-        kind, expected = 'colour', encoding.expected_colours
         names = [(c >> 16, c >> 8 & 255, c & 255) for c in names]
     texts = [
         f'{name} ({count} pixel{"s" if count > 1 else ""})'
         for name, count in zip(names, pixels.tolist())
     ]
-    return LabelValueError(
-        f'{path} holds the unknown label {kind}(s) {", ".join(texts[:5])}'
-        f'{", ..." * (len(texts) > 5)}, but {expected}.'
-    )
+    shown = ', '.join(texts[:5]) + ', ...' * (len(texts) > 5)
+    finding = f'{path} holds the unknown label value(s) {shown}, but '
+    expected = encoding.expected
+    if are_colours:
+        finding = f'{path} holds the unknown label colour(s) {shown}, but '
+        expected = encoding.expected_colours
+    return LabelValueError(f'{finding}{expected}.')
 
 
 def _class_text(index: int) -> str:

@@ -28,8 +28,7 @@ def find_files(
     path: str,
     suffix: str | tuple[str, ...],
     backend_args: dict | None,
-    kind: str,
-    advice: str,
+    no_folder: str,
 ) -> dict[str, str]:
     """Find the files of a folder and its subfolders, or those of a pattern.
 
@@ -45,8 +44,7 @@ def find_files(
         suffix (str | tuple[str, ...]): What the names of files end in; of
             several suffixes any, in any case.
         backend_args (dict, optional): A file backend of mmengine.
-        kind (str): 'images' or 'labels', for the message.
-        advice (str): What to do when there is no such folder.
+        no_folder (str): The message when there is no such folder.
 
     Returns:
         dict[str, str]: Each file by its name: its place in the folder
@@ -57,10 +55,7 @@ def find_files(
     """
     folder, pattern, suffix = _split_pattern(path, suffix)
     if not fileio.isdir(folder, backend_args=backend_args):
-        raise InputError(
-            f"The data set looked for {kind} in '{folder}', which is not a "
-            f'folder: {advice}.'
-        )
+        raise InputError(no_folder)
     found: dict[str, str] = {}
     if backend_args is None:
         files = walk_files(folder)
@@ -104,7 +99,11 @@ def find_images(
         InputError: Folder, images or list are not there.
     """
     known = suffix or IMAGE_SUFFIXES
-    files = find_files(path, known, backend_args, 'images', advice)
+    no_folder = (
+        f"The data set looked for images in '{folder_of(path)}', which is not "
+        f'a folder: {advice}.'
+    )
+    files = find_files(path, known, backend_args, no_folder)
     wanted = '*' + (suffix or f'({"|".join(IMAGE_SUFFIXES)})')
     if not files:
         raise InputError(
