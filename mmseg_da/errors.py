@@ -38,6 +38,11 @@ def check_choice(key: str, value: str, known: tuple[str, ...]) -> None:
         raise InputError(f'{key} is {value!r}: set it to one of {known}.')
 
 
+def wrong_value(key: str, value: object, wanted: str) -> InputError:
+    """The error of a key whose value is not what it must be."""
+    return InputError(f'{key} is {value!r}, but it must be {wanted}.')
+
+
 def warn(sentence: str) -> None:
     """Print a warning; of several processes, the first one alone does."""
     if os.environ.get('RANK', '0') == '0':

@@ -1,19 +1,29 @@
-"""The label encodings that a config can name."""
+"""The label encodings that a config can name or declare."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from mmseg.datasets import CityscapesDataset
 
-from mmseg_da.datasets.label_encoding import IGNORE_INDEX, LabelEncoding, pack
-from mmseg_da.errors import InputError
+from mmseg_da.datasets.label_encoding import (
+    CHANNELS,
+    IGNORE_INDEX,
+    MAX_CLASSES,
+    LabelEncoding,
+    Pairs,
+    pack,
+)
+from mmseg_da.datasets.listing import expand_path
+from mmseg_da.errors import InputError, wrong_value
 
 # The Cityscapes label id of each of the 19 train ids, road to bicycle.
 TRAIN_TO_LABEL_ID = (
     *(7, 8, 11, 12, 13, 17, 19, 20, 21, 22),
     *(23, 24, 25, 26, 27, 28, 31, 32, 33),
 )
-NUM_LABEL_IDS = 35
 # Colours of what is not evaluated: unlabeled and its like, dynamic, ground,
 # parking, rail track, guard rail, bridge, tunnel, caravan, trailer; and
 # GTA5's own grey for static. Two labels share an evaluated class's colour
@@ -25,15 +35,14 @@ VOID_COLOURS = (
     *((150, 120, 90), (0, 0, 90), (0, 0, 110)),
 )
 _CITYSCAPES = CityscapesDataset.METAINFO
-_PALETTE = _CITYSCAPES['palette']
-_VOID_LABEL_IDS = {*range(NUM_LABEL_IDS), 255} - set(TRAIN_TO_LABEL_ID)
+_VOID_LABEL_IDS = {*range(35), 255} - set(TRAIN_TO_LABEL_ID)
 
 COLOURS = LabelEncoding(
     expected='label_encoding says that the files hold colours',
     expected_colours="an RGB label uses Cityscapes' colours only",
     colours=(
         *((pack(colour), IGNORE_INDEX) for colour in VOID_COLOURS),
-        *((pack(colour), i) for i, colour in enumerate(_PALETTE)),
+        *((pack(c), i) for i, c in enumerate(_CITYSCAPES['palette'])),
     ),
 )
 LABEL_IDS = replace(
@@ -79,7 +88,7 @@ def build_named(
             f'classes, but the data set has {len(classes)} others: give a '
             'dict with ids.'
         )
-    colours = class_colours(palette)
+    colours = _class_colours(palette)
     if name == 'colours':
         if len(colours) < len(classes):
             raise InputError(
@@ -102,11 +111,9 @@ def build_named(
     )
 
 
-def class_colours(
-    palette: Sequence[Sequence[int]] | None,
-) -> tuple[tuple[int, int], ...]:
+def _class_colours(palette: Sequence[Sequence[int]]) -> Pairs:
     """Pairs of a colour and the class that alone has it."""
-    colours = [pack(colour) for colour in palette or ()]
+    colours = [pack(colour) for colour in palette]
     return tuple(
         (colour, index)
         for index, colour in enumerate(colours)
@@ -131,8 +138,155 @@ def guess_encoding(
     return None
 
 
-def get_encoding(spec: str | LabelEncoding | None) -> LabelEncoding:
-    """Get an encoding by its name; an unclear one for None."""
-    if isinstance(spec, LabelEncoding):
-        return spec
-    return UNCLEAR if spec is None else NAMED[spec]
+def build_encoding(
+    spec: str | Mapping,
+    classes: Sequence[str],
+    palette: Sequence[Sequence[int]] = (),
+) -> LabelEncoding:
+    """Build the encoding that a config declares, for these classes.
+
+    :class:`mmseg_da.FolderDataset` says what a declaration looks like.
+
+    Raises:
+        InputError: The declaration cannot be read, names a class that does
+            not exist, or maps an id or a colour twice.
+    """
+    where = 'label_encoding'
+    if isinstance(spec, str) and spec in NAMED:
+        return build_named(spec, classes, palette)
+    if isinstance(spec, str) and spec.lower().endswith('.json'):
+        where, spec = spec, _read_json(spec)
+    keys = {'ids', 'colours', 'channel'}
+    if not isinstance(spec, Mapping) or not set(spec) <= keys:
+        wanted = (
+            f'one of {", ".join(NAMED)}, the name of a JSON file, or a dict '
+            'with the keys ids or colours, and channel'
+        )
+        raise wrong_value(where, spec, wanted)
+    given = {key: spec[key] for key in keys if spec.get(key) is not None}
+    kinds = set(given) - {'channel'}
+    if len(kinds) != 1:
+        raise InputError(
+            f'{where} has the keys {", ".join(sorted(given)) or "(none)"}, '
+            'but it needs either ids or colours.'
+        )
+    (kind,), channel = kinds, given.get('channel')
+    if channel is not None and (kind == 'colours' or channel not in CHANNELS):
+        wanted = f'one of {", ".join(CHANNELS)}, for ids'
+        raise wrong_value(f'{where}.channel', channel, wanted)
+    where = f'{where}.{kind}'
+    pairs = _read_pairs(given[kind], kind, where, list(classes))
+    if kind == 'colours':
+        return LabelEncoding(
+            expected=f'{where} says that the files hold colours',
+            expected_colours=f'{where} names {len(pairs)} other colours: add '
+            f'it to {where} (255 ignores it)',
+            colours=pairs,
+        )
+    shown = ', '.join(str(label_id) for label_id, _ in pairs[:30])
+    return LabelEncoding(
+        expected=f'{where} names {shown}{", ..." * (len(pairs) > 30)}: add it '
+        'there with its class (255 ignores it)',
+        ids=pairs,
+        channel=channel,
+        class_colours=_class_colours(palette),
+    )
+
+
+def _read_json(path: str) -> Any:
+    def unique(pairs: list[tuple[str, Any]]) -> dict:
+        found = {}
+        for name, value in pairs:
+            if name in found:
+                raise InputError(
+                    f'{path} has the key {name!r} twice: keep one.'
+                )
+            found[name] = value
+        return found
+
+    try:
+        text = Path(expand_path(path)).read_text(encoding='utf-8-sig')
+        return json.loads(text, object_pairs_hook=unique)
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f'label_encoding names {path}, which cannot be read as JSON '
+            f'({type(error).__name__}: {error}).'
+        ) from error
+
+
+def _read_pairs(
+    mapping: Any, kind: str, where: str, classes: list[str]
+) -> Pairs:
+    read, one, wanted = _read_id, 'id', 'an id from 0 to 65535'
+    if kind == 'colours':
+        read, one = _read_colour, 'colour'
+        wanted = "a colour such as (128, 64, 128) or '#804080'"
+    if not isinstance(mapping, Mapping) or not mapping:
+        raise wrong_value(
+            where, mapping, f'a dict with a class for each {one}'
+        )
+    pairs: dict[int, int] = {}
+    for key, name in mapping.items():
+        number = read(key)
+        if number is None:
+            raise InputError(
+                f'{where} has the key {key!r}, but it must be {wanted}.'
+            )
+        index = classes.index(name) if name in classes else name
+        if index != IGNORE_INDEX and not (
+            isinstance(index, int) and 0 <= index < len(classes)
+        ):
+            raise InputError(
+                f'{where} maps {key} to the class {name!r}, which does not '
+                f'exist: the classes are {", ".join(classes)} (0 to '
+                f'{len(classes) - 1}), and 255 is ignored.'
+            )
+        if number in pairs:
+            raise InputError(f'{where} maps {key} twice: keep one class.')
+        pairs[number] = index
+    return tuple(sorted(pairs.items()))
+
+
+def _read_id(key: Any) -> int | None:
+    if isinstance(key, str) and key.strip().isdecimal():
+        key = int(key)
+    is_id = isinstance(key, int) and 0 <= key < 65536
+    return key if is_id else None
+
+
+def _read_colour(key: Any) -> int | None:
+    try:
+        if isinstance(key, str) and key.startswith('#') and len(key) == 7:
+            key = bytes.fromhex(key[1:])
+        key = key.split(',') if isinstance(key, str) else key
+        values = [int(value) for value in key]
+    except (TypeError, ValueError):
+        return None
+    is_colour = len(values) == 3 and all(0 <= v < 256 for v in values)
+    return pack(values) if is_colour else None
+
+
+def check_classes(meta: Mapping) -> dict:
+    """Copy a config's ``classes`` and, if it is given, ``palette``.
+
+    Raises:
+        InputError: They are no list of different names, or there is not one
+            colour for each.
+    """
+    classes = meta.get('classes')
+    if (
+        not isinstance(classes, (list, tuple))
+        or not 0 < len(classes) <= MAX_CLASSES
+        or len(set(classes)) < len(classes)
+    ):
+        wanted = f'a list of 1 to {MAX_CLASSES} different names'
+        raise wrong_value('metainfo.classes', classes, wanted)
+    palette = meta.get('palette')
+    if palette and len(palette) != len(classes):
+        raise InputError(
+            f'metainfo.palette has {len(palette)} colours for {len(classes)} '
+            'classes: give one for each.'
+        )
+    return dict(meta)

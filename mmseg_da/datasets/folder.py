@@ -1,28 +1,30 @@
 import logging
 import os.path as osp
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 
 from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.logging import print_log
 from mmseg.datasets import CityscapesDataset as _MMSegCityscapes
 
-from mmseg_da.datasets.declared_encoding import build_encoding, check_classes
-from mmseg_da.datasets.encodings import guess_encoding
+from mmseg_da.datasets.encodings import (
+    build_encoding,
+    check_classes,
+    guess_encoding,
+)
 from mmseg_da.datasets.label_encoding import LabelEncoding
 from mmseg_da.datasets.listing import (
     VIDEO_SUFFIXES,
     expand_path,
+    find_files,
     find_images,
-    find_labels,
     folder_of,
     shorten,
 )
-from mmseg_da.datasets.resized import check_resized, count_copied
+from mmseg_da.datasets.resized import check_resized, read_manifest
 from mmseg_da.datasets.seeded_dataset import SeededDataset
-from mmseg_da.datasets.transforms._check import check_size
+from mmseg_da.datasets.transforms.resizing import check_size
 from mmseg_da.datasets.video import list_frames
-from mmseg_da.errors import InputError
+from mmseg_da.errors import InputError, wrong_value
 from mmseg_da.registry import DATASETS
 
 
@@ -101,21 +103,16 @@ class FolderDataset(SeededDataset):
         metainfo: Mapping | None = None,
         img_scale: tuple[int, int] | None = None,
         max_samples: int | None = None,
-        pipeline: Iterable = (),
         **kwargs,
     ) -> None:
-        if img_scale is not None:
-            check_size(f'{type(self).__name__}.img_scale', img_scale)
+        check_size(f'{type(self).__name__}.img_scale', img_scale)
         if max_samples is not None and not (
             isinstance(max_samples, int) and max_samples >= 1
         ):
-            raise InputError(
-                f'max_samples is {max_samples!r}, but it must be at least 1, '
-                'or None for all samples.'
-            )
+            wanted = 'at least 1, or None for all samples'
+            raise wrong_value('max_samples', max_samples, wanted)
         self.img_scale = img_scale
         self.max_samples = max_samples
-        self._declared = label_encoding
         if not self.METAINFO:
             metainfo = check_classes(metainfo or _MMSegCityscapes.METAINFO)
         for key in ('data_root', 'ann_file'):
@@ -128,13 +125,11 @@ class FolderDataset(SeededDataset):
                 if path is not None
             },
             metainfo=metainfo,
-            pipeline=list(pipeline),
             **{**self.SUFFIXES, **kwargs},
         )
         self._check_pipeline()
         if self.is_labelled:
-            # A wrong declaration ends here, not in a worker.
-            self.label_encoding  # noqa: B018
+            self.label_encoding = self._find_encoding(label_encoding)
 
     @property
     def is_labelled(self) -> bool:
@@ -157,11 +152,9 @@ class FolderDataset(SeededDataset):
         meta = self.METAINFO or self.metainfo
         return meta['classes'], meta['palette']
 
-    @cached_property
-    def label_encoding(self) -> LabelEncoding:
-        """What the ids and colours of the label files mean."""
-        if self._declared is not None:
-            return build_encoding(self._declared, *self.all_classes)
+    def _find_encoding(self, declared: str | Mapping | None) -> LabelEncoding:
+        if declared is not None:
+            return build_encoding(declared, *self.all_classes)
         guess = guess_encoding(self.seg_map_suffix or '', *self.all_classes)
         guess = guess or self.DEFAULT_ENCODING
         if guess is None:
@@ -184,9 +177,6 @@ class FolderDataset(SeededDataset):
         """
         check_resized(self.data_root, self.img_scale)
         samples, missing = self.find_samples()
-        for sample in samples:
-            # A copy per sample would take more memory than all the rest.
-            sample.pop('label_encoding', None)
         if shortage := self.find_shortage():
             _warn(shortage)
         if not missing:
@@ -211,6 +201,7 @@ class FolderDataset(SeededDataset):
         """Get a sample's paths, and what its label holds."""
         info = super().get_data_info(idx)
         if self.is_labelled:
+            # Not stored, as a copy per sample would take the most memory.
             info['label_encoding'] = self.label_encoding
         return info
 
@@ -220,12 +211,12 @@ class FolderDataset(SeededDataset):
         Only after :meth:`find_samples`.
         """
         found, wanted = self.num_available, self.max_samples
-        copied = count_copied(self.data_root)
+        manifest = read_manifest(self.data_root)
+        kept, total = (manifest.get(k, 0) for k in ('samples', 'available'))
         if wanted is not None and found < wanted:
             finding = f'max_samples is {wanted:,}, but there are {found:,} '
-        elif wanted is None and copied and copied[0] < copied[1]:
-            finding = 'the resized copy was made with '
-            finding += f'{copied[0]:,} of {copied[1]:,} '
+        elif wanted is None and kept < total:
+            finding = f'the resized copy was made with {kept:,} of {total:,} '
         else:
             return None
         path = self.data_prefix.get('img_path')
@@ -237,7 +228,13 @@ class FolderDataset(SeededDataset):
         Raises:
             InputError: Folder, images or list are not there.
         """
-        infos = self._find_images()
+        path = self.data_prefix.get('img_path', '')
+        if self.is_video:
+            infos = list_frames(path)
+        else:
+            where = self.img_suffix, self.ann_file, self.backend_args
+            files = find_images(path, *where, self.ADVICE)
+            infos = {name: {'img_path': file} for name, file in files.items()}
         names = self.select(list(infos))
         self.num_available = len(names)
         if self.max_samples is not None and self.max_samples < len(names):
@@ -248,32 +245,26 @@ class FolderDataset(SeededDataset):
             'img_scale': self.img_scale,
             'reduce_zero_label': self.reduce_zero_label,
         }
-        if self.img_scale is not None:
-            common['scale'] = tuple(self.img_scale)
-        if self.is_labelled:
-            common['label_encoding'] = self.label_encoding
         samples = [{**infos[n], **common, 'seg_fields': []} for n in names]
         if not self.is_labelled:
             return samples, []
         path = self.data_prefix['seg_map_path']
-        labels = find_labels(path, self.seg_map_suffix, self.backend_args)
-        self._label_names = list(labels)
-        folder, missing = folder_of(path), []
+        folder, suffix = folder_of(path), self.seg_map_suffix
+        no_folder = (
+            f"The data set looked for labels in '{folder}', which is not a "
+            'folder: check data_root and data_prefix.seg_map_path (None for '
+            'images without labels).'
+        )
+        where = path, suffix or ('.png',), self.backend_args
+        labels = find_files(*where, no_folder)
+        self._label_names, missing = list(labels), []
         for name, sample in zip(names, samples):
             file = labels.get(name)
             if file is None:
-                file = osp.join(folder, name + (self.seg_map_suffix or '.png'))
+                file = osp.join(folder, name + (suffix or '.png'))
                 missing.append(sample)
             sample['seg_map_path'] = file
         return samples, missing
-
-    def _find_images(self) -> dict[str, dict]:
-        path = self.data_prefix.get('img_path', '')
-        if self.is_video:
-            return list_frames(path)
-        where = self.img_suffix, self.ann_file, self.backend_args
-        files = find_images(path, *where, self.ADVICE)
-        return {name: {'img_path': file} for name, file in files.items()}
 
     def _check_pipeline(self) -> None:
         name, steps = type(self).__name__, self.pipeline.transforms

@@ -1,18 +1,20 @@
-"""How label files encode classes.
+"""How label files encode classes, and from their bytes to classes.
 
 A :class:`LabelEncoding` says which class an id or a colour of a label file
 stands for. It holds no arrays, so that it can travel with each sample; the
 look-up tables are built once per process.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
+import mmcv
 import numpy as np
+from PIL import Image
 
-from mmseg_da.errors import LabelValueError
+from mmseg_da.errors import LabelValueError, UnreadableFileError
 
 IGNORE_INDEX = 255
 # Marks what a table does not know. It is no class, and not the void.
@@ -20,17 +22,15 @@ UNKNOWN = 254
 MAX_CLASSES = 254
 Pairs = tuple[tuple[int, int], ...]
 CHANNELS = ('red', 'green', 'blue', 'alpha')
+# Colour types in a PNG's header.
+GREY, RGB, PALETTE, RGBA = 0, 2, 3, 6
+_KINDS = {GREY: 'grey', RGB: 'RGB', PALETTE: 'a palette file', RGBA: 'RGBA'}
 
 
 def pack(colour: Sequence[int]) -> int:
     """Turn (red, green, blue) into one number of 24 bits."""
     red, green, blue = colour
     return red << 16 | green << 8 | blue
-
-
-def unpack(colour: int) -> tuple[int, int, int]:
-    """Turn a number of 24 bits into (red, green, blue)."""
-    return colour >> 16, colour >> 8 & 255, colour & 255
 
 
 @dataclass(frozen=True)
@@ -65,52 +65,102 @@ class LabelEncoding:
     is_unclear: bool = False
 
 
-@lru_cache(maxsize=16)
-def id_table(encoding: LabelEncoding, size: int) -> np.ndarray:
-    """Build the table ``(size,)`` from ids of 8 or 16 bits to classes."""
-    table = np.full(size, UNKNOWN, np.uint8)
-    for label_id, index in encoding.ids:
-        if label_id < size:
-            table[label_id] = index
+@lru_cache(maxsize=8)
+def class_table(pairs: Pairs, bits: int) -> np.ndarray:
+    """Build the table from ids, or colours of 24 bits (16 MiB), to classes."""
+    table = np.full(1 << bits, UNKNOWN, np.uint8)
+    for value, index in pairs:
+        table[value] = index
     return table
 
 
-@lru_cache(maxsize=2)
-def colour_table(colours: Pairs) -> np.ndarray:
-    """Build the table from colours of 24 bits to classes (16 MiB)."""
-    table = np.full(1 << 24, UNKNOWN, np.uint8)
-    for colour, index in colours:
-        table[colour] = index
-    return table
+def decode_label(
+    data: bytes, image: Image.Image, path: str, encoding: LabelEncoding
+) -> tuple[np.ndarray, bool]:
+    """Decode a label PNG, whose header is whole, by one table look-up.
+
+    Returns:
+        tuple[np.ndarray, bool]: Classes and 255 (void), uint8, shape (H, W);
+        and whether the file could as well hold train ids.
+
+    Raises:
+        InputError: The file is not of the declared kind, or holds a value
+            that stands for no class.
+    """
+    # Bits a value and colour type, in the header.
+    bits, kind = data[24], data[25]
+    if kind not in _KINDS:
+        raise UnreadableFileError(
+            f'The label file {path} has the colour mode {image.mode}, but '
+            'labels are palette, grey, RGB or RGBA PNGs.'
+        )
+    if kind == GREY or encoding.channel is not None:
+        ids, is_sure = _read_ids(data, image, path, encoding), False
+        classes = decode_ids(ids, path, encoding)
+    elif kind == PALETTE:
+        ids, palette = np.asarray(image), bytes(image.getpalette('RGB'))
+        classes, is_sure = decode_palette(ids, palette, path, encoding)
+    elif not encoding.colours:
+        raise UnreadableFileError(
+            f'The label file {path} holds colours, but label_encoding says '
+            'that it holds ids: say which channel has them '
+            "(channel='red'), or give a dict with colours."
+        )
+    elif bits == 16:
+        raise UnreadableFileError(
+            f'The label file {path} has 16 bits per value, but colours have '
+            '8; if one channel holds ids, give label_encoding a dict with '
+            'ids and channel.'
+        )
+    else:
+        colours = np.asarray(image.convert('RGB'))
+        return decode_colours(colours, path, encoding), False
+    if is_sure or not encoding.is_unclear:
+        return classes, False
+    counts = cv2.calcHist([ids], [0], None, [256], [0, 256]).ravel()
+    return classes, not counts[19:IGNORE_INDEX].any()
 
 
-@dataclass(frozen=True, eq=False)
-class _Palette:
-    """What the 256 entries of a palette say beside an encoding's ids."""
+def unclear_label(path: str) -> str:
+    """Say that a label file fits two encodings."""
+    return (
+        f'The label file {path} fits both label ids and train ids, and '
+        'neither its name nor its colours tell which: it is read as label '
+        "ids; set label_encoding of the data set to 'label_ids' or "
+        "'train_ids'."
+    )
 
-    colours: np.ndarray
-    by_id: np.ndarray
-    by_colour: np.ndarray
-    contradicts: np.ndarray
-    agrees: np.ndarray
 
-
-@lru_cache(maxsize=64)
-def _read_palette(palette: bytes, encoding: LabelEncoding) -> _Palette:
-    colours = dict(encoding.class_colours or encoding.colours)
-    entries = [pack(palette[i : i + 3]) for i in range(0, len(palette), 3)]
-    packed = np.zeros(256, np.uint32)
-    packed[: len(entries)] = entries
-    by_colour = np.full(256, UNKNOWN, np.uint8)
-    by_colour[: len(entries)] = [colours.get(c, UNKNOWN) for c in entries]
-    by_id = id_table(encoding, 256)
-    # The void's colours, black above all, say nothing about an id.
-    is_class = by_colour < MAX_CLASSES
-    agrees = is_class & (by_colour == by_id)
-    for label_id, colour in encoding.shared_colours:
-        if label_id < len(entries) and entries[label_id] == colour:
-            is_class[label_id] = False
-    return _Palette(packed, by_id, by_colour, is_class & ~agrees, agrees)
+def _read_ids(
+    data: bytes, image: Image.Image, path: str, encoding: LabelEncoding
+) -> np.ndarray:
+    """Read the ids of a grey file, or of the channel that holds them."""
+    bits, kind, channel = data[24], data[25], encoding.channel
+    if channel is not None:
+        index = CHANNELS.index(channel)
+        if index >= {RGB: 3, RGBA: 4}.get(kind, 0):
+            raise UnreadableFileError(
+                f'The label file {path} has no {channel} channel, which '
+                f'label_encoding.channel names: it is {_KINDS[kind]}.'
+            )
+    elif bits < 8:
+        raise UnreadableFileError(
+            f'The label file {path} is grey with {bits} bits per pixel, '
+            'which decoders scale to other ids: save it with 8 bits.'
+        )
+    elif not encoding.ids:
+        raise UnreadableFileError(
+            f'The label file {path} is grey, but {encoding.expected}: set '
+            'label_encoding to what its ids mean.'
+        )
+    if bits == 8:
+        return np.asarray(image.getchannel(index) if channel else image)
+    # Pillow keeps only the upper 8 bits of colours of 16.
+    planes = mmcv.imfrombytes(data, 'unchanged', backend='cv2')
+    if channel is None:
+        return planes
+    # OpenCV's order is blue, green, red, alpha.
+    return np.ascontiguousarray(planes[..., (2, 1, 0, 3)[index]])
 
 
 def decode_ids(
@@ -123,8 +173,15 @@ def decode_ids(
     Raises:
         LabelValueError: An id is not in the encoding.
     """
-    table = id_table(encoding, 256 if array.dtype == np.uint8 else 65536)
-    return _look_up(array, table, path, encoding.expected)
+    table = class_table(encoding.ids, 16)
+    if array.dtype == np.uint8:
+        decoded = cv2.LUT(array, table[:256])
+    else:
+        decoded = table.take(array)
+    unknown = decoded == UNKNOWN
+    if unknown.any():
+        raise _unknown(array[unknown], path, encoding)
+    return decoded
 
 
 def decode_palette(
@@ -144,34 +201,43 @@ def decode_palette(
         LabelValueError: An index or a colour is not in the encoding, or
             colours and ids contradict each other.
     """
-    read = _read_palette(palette, encoding)
+    colours = [pack(palette[i : i + 3]) for i in range(0, len(palette), 3)]
+    known = dict(encoding.class_colours or encoding.colours)
+    by_colour = np.full(256, UNKNOWN, np.uint8)
+    by_colour[: len(colours)] = [known.get(c, UNKNOWN) for c in colours]
     if not encoding.ids:
-        decoded = cv2.LUT(indices, read.by_colour)
+        decoded = cv2.LUT(indices, by_colour)
         unknown = decoded == UNKNOWN
         if unknown.any():
-            _raise_unknown_colours(
-                read.colours[indices[unknown]], path, encoding
-            )
+            packed = np.array((colours + [0] * 256)[:256])
+            raise _unknown(packed[indices[unknown]], path, encoding, True)
         return decoded, True
-    contradicts, agrees = read.contradicts, read.agrees
+    by_id = class_table(encoding.ids, 16)[:256]
+    # The void's colours, black above all, say nothing about an id.
+    is_class = by_colour < MAX_CLASSES
+    agrees = is_class & (by_colour == by_id)
+    contradicts = is_class & ~agrees
+    for label_id, colour in encoding.shared_colours:
+        if colours[label_id : label_id + 1] == [colour]:
+            contradicts[label_id] = False
     if contradicts.any():
         used = np.bincount(indices.ravel(), minlength=256) > 0
-        contradicts, agrees = used & contradicts, used & agrees
+        contradicts &= used
+        agrees &= used
     if not contradicts.any():
-        decoded = _look_up(indices, read.by_id, path, encoding.expected)
-        return decoded, bool(agrees.any())
+        return decode_ids(indices, path, encoding), bool(agrees.any())
     if (
         not encoding.is_declared
         and not agrees.any()
-        and (read.by_colour[used] != UNKNOWN).all()
+        and (by_colour[used] != UNKNOWN).all()
     ):
-        return cv2.LUT(indices, read.by_colour), True
+        return cv2.LUT(indices, by_colour), True
     index = int(np.flatnonzero(contradicts)[0])
     raise LabelValueError(
         f'The palette of {path} contradicts its ids: id {index} is '
-        f'{_class_text(read.by_id[index])}, but its colour '
+        f'{_class_text(by_id[index])}, but its colour '
         f'{tuple(palette[3 * index : 3 * index + 3])} is the one of '
-        f'{_class_text(read.by_colour[index])}; set label_encoding to what '
+        f'{_class_text(by_colour[index])}; set label_encoding to what '
         "the ids mean, or to 'colours' to read the colours."
     )
 
@@ -186,51 +252,34 @@ def decode_colours(
     # As B, G, R, A bytes a pixel reads as one little-endian 32-bit number.
     packed = cv2.cvtColor(array, cv2.COLOR_RGB2BGRA).view('<u4')[..., 0]
     packed &= 0xFFFFFF
-    decoded = colour_table(encoding.colours).take(packed)
+    decoded = class_table(encoding.colours, 24).take(packed)
     unknown = decoded == UNKNOWN
     if unknown.any():
-        _raise_unknown_colours(packed[unknown], path, encoding)
+        raise _unknown(packed[unknown], path, encoding, True)
     return decoded
 
 
-def fits_train_ids(array: np.ndarray, num_classes: int = 19) -> bool:
-    """Tell whether all values, of uint8, could be train ids, or are 255."""
-    counts = cv2.calcHist([array], [0], None, [256], [0, 256]).ravel()
-    return not counts[num_classes:IGNORE_INDEX].any()
-
-
-def _look_up(
-    array: np.ndarray, table: np.ndarray, path: str, expected: str
-) -> np.ndarray:
-    is_byte = array.dtype == np.uint8
-    decoded = cv2.LUT(array, table) if is_byte else table.take(array)
-    unknown = decoded == UNKNOWN
-    if unknown.any():
-        values, pixels = np.unique(array[unknown], return_counts=True)
-        raise LabelValueError(
-            f'{path} holds the unknown label value(s) '
-            f'{_count_text(map(str, values), pixels)}, but {expected}.'
-        )
-    return decoded
-
-
-def _raise_unknown_colours(
-    packed: np.ndarray, path: str, encoding: LabelEncoding
-) -> None:
-    values, pixels = np.unique(packed, return_counts=True)
-    names = (str(unpack(colour)) for colour in values.tolist())
-    raise LabelValueError(
-        f'{path} holds the unknown label colour(s) '
-        f'{_count_text(names, pixels)}, but {encoding.expected_colours}.'
-    )
-
-
-def _count_text(names: Iterable[str], pixels: np.ndarray) -> str:
+def _unknown(
+    values: np.ndarray,
+    path: str,
+    encoding: LabelEncoding,
+    are_colours: bool = False,
+) -> LabelValueError:
+    names, pixels = np.unique(values, return_counts=True)
+    names = names.tolist()
+    if are_colours:
+        names = [(c >> 16, c >> 8 & 255, c & 255) for c in names]
     texts = [
         f'{name} ({count} pixel{"s" if count > 1 else ""})'
         for name, count in zip(names, pixels.tolist())
     ]
-    return ', '.join(texts[:5]) + (', ...' if len(texts) > 5 else '')
+    shown = ', '.join(texts[:5]) + ', ...' * (len(texts) > 5)
+    finding = f'{path} holds the unknown label value(s) {shown}, but '
+    expected = encoding.expected
+    if are_colours:
+        finding = f'{path} holds the unknown label colour(s) {shown}, but '
+        expected = encoding.expected_colours
+    return LabelValueError(f'{finding}{expected}.')
 
 
 def _class_text(index: int) -> str:

@@ -16,7 +16,7 @@ IMAGE_SUFFIXES = (
 VIDEO_SUFFIXES = (
     *('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.webm'),
 )
-_WILDCARD = re.compile(r'(\*\*/|\*\*|\*|\?|\[[^]/]+\])')
+WILDCARD = re.compile(r'(\*\*/|\*\*|\*|\?|\[[^]/]+\])')
 
 
 def expand_path(path: str) -> str:
@@ -25,7 +25,10 @@ def expand_path(path: str) -> str:
 
 
 def find_files(
-    path: str, suffix: str | tuple[str, ...], backend_args: dict | None = None
+    path: str,
+    suffix: str | tuple[str, ...],
+    backend_args: dict | None,
+    no_folder: str,
 ) -> dict[str, str]:
     """Find the files of a folder and its subfolders, or those of a pattern.
 
@@ -41,15 +44,18 @@ def find_files(
         suffix (str | tuple[str, ...]): What the names of files end in; of
             several suffixes any, in any case.
         backend_args (dict, optional): A file backend of mmengine.
+        no_folder (str): The message when there is no such folder.
 
     Returns:
         dict[str, str]: Each file by its name: its place in the folder
         without suffix, with '/', or what the wildcards stand for.
 
     Raises:
-        InputError: Two files have one name.
+        InputError: The folder is not there, or two files have one name.
     """
     folder, pattern, suffix = _split_pattern(path, suffix)
+    if not fileio.isdir(folder, backend_args=backend_args):
+        raise InputError(no_folder)
     found: dict[str, str] = {}
     if backend_args is None:
         files = walk_files(folder)
@@ -92,13 +98,12 @@ def find_images(
     Raises:
         InputError: Folder, images or list are not there.
     """
-    folder = folder_of(path)
-    if not fileio.isdir(folder, backend_args=backend_args):
-        raise InputError(
-            f"The data set looked for images in '{folder}', which is not a "
-            f'folder: {advice}.'
-        )
-    files = find_files(path, suffix or IMAGE_SUFFIXES, backend_args)
+    known = suffix or IMAGE_SUFFIXES
+    no_folder = (
+        f"The data set looked for images in '{folder_of(path)}', which is not "
+        f'a folder: {advice}.'
+    )
+    files = find_files(path, known, backend_args, no_folder)
     wanted = '*' + (suffix or f'({"|".join(IMAGE_SUFFIXES)})')
     if not files:
         raise InputError(
@@ -108,7 +113,7 @@ def find_images(
         )
     names = sorted(files)
     if ann_file:
-        names = sorted(_read_names(ann_file, suffix, backend_args))
+        names = sorted(_read_names(ann_file, known, backend_args))
         missing = set(names) - set(files)
         if missing:
             raise InputError(
@@ -118,28 +123,10 @@ def find_images(
     return {name: files[name] for name in names}
 
 
-def find_labels(
-    path: str, suffix: str | None, backend_args: dict | None
-) -> dict[str, str]:
-    """Find a data set's labels by their names.
-
-    Without a suffix they end in '.png', in any case.
-
-    Raises:
-        InputError: The folder is not there.
-    """
-    folder = folder_of(path)
-    if not fileio.isdir(folder, backend_args=backend_args):
-        raise InputError(
-            f"The data set looked for labels in '{folder}', which is not a "
-            'folder: check data_root and data_prefix.seg_map_path (None for '
-            'images without labels).'
-        )
-    return find_files(path, suffix or ('.png',), backend_args)
-
-
 def _read_names(
-    ann_file: str, suffix: str | None, backend_args: dict | None
+    ann_file: str,
+    suffix: str | tuple[str, ...],
+    backend_args: dict | None,
 ) -> list[str]:
     try:
         lines = mmengine.list_from_file(
@@ -155,14 +142,13 @@ def _read_names(
             'line, without suffix.'
         ) from error
     names = [line.strip() for line in lines]
-    known = suffix or IMAGE_SUFFIXES
-    names = [strip_suffix(name, known) or name for name in names if name]
+    names = [strip_suffix(name, suffix) or name for name in names if name]
     if not names:
         raise InputError(
             f"ann_file '{ann_file}' is empty: give an image name per line, "
             'without suffix.'
         )
-    return list(dict.fromkeys(names))
+    return names
 
 
 def strip_suffix(name: str, suffix: str | tuple[str, ...]) -> str | None:
@@ -178,40 +164,30 @@ def folder_of(path: str) -> str:
     return _split_pattern(path, '')[0]
 
 
-def is_pattern_of_files(path: str) -> bool:
-    """Whether a path is a pattern whose last part has wildcards."""
-    return _has_wildcard(path) and bool(_WILDCARD.search(path.split('/')[-1]))
-
-
-def _has_wildcard(path: str) -> bool:
-    # A folder may have brackets in its name.
-    return bool(_WILDCARD.search(path)) and not os.path.isdir(path)
-
-
 def _split_pattern(
     path: str, suffix: str | tuple[str, ...]
 ) -> tuple[str, re.Pattern | None, str | tuple[str, ...]]:
     path = path.replace(os.sep, '/')
-    if not _has_wildcard(path):
+    first = WILDCARD.search(path)
+    # A folder may have brackets in its name.
+    if first is None or os.path.isdir(path):
         return path, None, suffix
-    parts = path.split('/')
-    first = next(i for i, part in enumerate(parts) if _WILDCARD.search(part))
-    folder = '/'.join(parts[:first]) or ('/' if path.startswith('/') else '.')
-    rest = '/'.join(parts[first:])
-    if not is_pattern_of_files(path):
+    folder = os.path.dirname(path[: first.start()])
+    rest, last = path[len(folder) :].lstrip('/'), os.path.basename(path)
+    if not WILDCARD.search(last):
         rest += '/**/*'
-    elif '.' in parts[-1]:
+    elif '.' in last:
         rest, dot, end = rest.rpartition('.')
         suffix = suffix if end == '*' else dot + end
-    expression = ''.join(map(_translate, _WILDCARD.split(rest)))
-    return folder, re.compile(expression), suffix
+    expression = ''.join(map(_translate, WILDCARD.split(rest)))
+    return folder or '.', re.compile(expression), suffix
 
 
 def _translate(part: str) -> str:
     fixed = {'**/': '(?:(.*)/)?', '**': '(.*)', '*': '([^/]*)', '?': '([^/])'}
     if part in fixed:
         return fixed[part]
-    if _WILDCARD.fullmatch(part):
+    if WILDCARD.fullmatch(part):
         return f'({part.replace("[!", "[^")})'
     return re.escape(part)
 

@@ -1,6 +1,7 @@
 """Copies of data sets at the size that their config resizes them to."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from mmseg_da.errors import InputError
@@ -19,8 +20,8 @@ def check_resized(root: str | None, img_scale: tuple[int, int] | None) -> None:
         InputError: The copy is incomplete, of another size, or older than
             its source.
     """
-    manifest = read_manifest(Path(root)) if root else None
-    if manifest is None:
+    manifest = read_manifest(root)
+    if not manifest:
         return
     scale = tuple(manifest['img_scale'])
     if 'files' not in manifest:
@@ -45,21 +46,13 @@ def check_resized(root: str | None, img_scale: tuple[int, int] | None) -> None:
         )
 
 
-def count_copied(root: str | None) -> tuple[int, int] | None:
-    """Count the images of a resized copy, and those that it was made from.
-
-    None if the folder is no copy, or one that does not say.
-    """
-    manifest = read_manifest(Path(root)) if root else None
-    if manifest is None or 'available' not in manifest:
-        return None
-    return manifest['samples'], manifest['available']
-
-
-def read_manifest(root: Path) -> dict | None:
-    path = root / MANIFEST
+def read_manifest(root: str | Path | None) -> dict:
+    """Read what a copy says of itself; nothing if the folder is no copy."""
+    if not root:
+        return {}
+    path = Path(root, MANIFEST)
     try:
-        return json.loads(path.read_text()) if path.is_file() else None
+        return json.loads(path.read_text()) if path.is_file() else {}
     except ValueError as error:
         raise InputError(
             f'{path} is damaged ({error}): delete it and run {TOOL} again.'
@@ -68,12 +61,9 @@ def read_manifest(root: Path) -> dict | None:
 
 def read_stamps(root: Path, names) -> dict[str, list[int] | None]:
     """Get the size and the time of change of files; None if missing."""
-    return {name: _stamp(root / name) for name in names}
-
-
-def _stamp(path: Path) -> list[int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return [status.st_size, status.st_mtime_ns]
+    stamps = dict.fromkeys(names)
+    for name in stamps:
+        with suppress(FileNotFoundError):
+            status = (root / name).stat()
+            stamps[name] = [status.st_size, status.st_mtime_ns]
+    return stamps

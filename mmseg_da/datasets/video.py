@@ -8,35 +8,25 @@ import numpy as np
 
 from mmseg_da.errors import InputError, UnreadableFileError
 
-# Some containers declare a few frames more than they hold.
-_MISSING_AT_END = 30
-
 
 def list_frames(path: str) -> dict[str, dict]:
-    """List a video's frames as samples (``img_path``, ``frame``) by number."""
-    return {
-        f'{index:06d}': {'img_path': path, 'frame': index}
-        for index in range(count_frames(path))
-    }
-
-
-def count_frames(path: str) -> int:
-    """Count the frames of a video that can be decoded.
+    """List a video's frames as samples (``img_path``, ``frame``) by number.
 
     Raises:
         InputError: The video, or its first or last frame, cannot be decoded.
     """
     declared = int(_open(path).get(cv2.CAP_PROP_FRAME_COUNT))
-    try:
-        read_frame(path, 0)
-    except UnreadableFileError:
-        declared = 0
-    for count in range(declared, max(0, declared - _MISSING_AT_END), -1):
+    # Some containers declare a few frames more than they hold.
+    for count in range(declared, max(0, declared - 30), -1):
         try:
+            read_frame(path, 0)
             read_frame(path, count - 1)
         except UnreadableFileError:
             continue
-        return count
+        return {
+            f'{index:06d}': {'img_path': path, 'frame': index}
+            for index in range(count)
+        }
     raise InputError(
         f'The video {path} cannot be decoded: write its frames as images '
         "into a folder ('ffmpeg -i VIDEO FOLDER/%06d.png') and give the "

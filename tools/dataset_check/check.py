@@ -180,7 +180,11 @@ def _wrong_layout(split: str, cfg: dict, error: Exception) -> Finding:
 def _list_samples(dataset: BaseDataset) -> tuple[list[dict], list[dict]]:
     """All samples, and those without a label file."""
     if isinstance(dataset, FolderDataset):
-        return dataset.find_samples()
+        infos, missing = dataset.find_samples()
+        if dataset.is_labelled:
+            encoding = dataset.label_encoding
+            infos = [{**info, 'label_encoding': encoding} for info in infos]
+        return infos, missing
     infos = dataset.load_data_list()
     if not infos:
         raise InputError(

@@ -9,8 +9,7 @@ import numpy as np
 from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 
 from dataset_check.jpeg_warnings import collect_jpeg_warnings
-from mmseg_da.datasets.label_encoding import IGNORE_INDEX
-from mmseg_da.datasets.transforms.decoding import unclear_label
+from mmseg_da.datasets.label_encoding import IGNORE_INDEX, unclear_label
 from mmseg_da.errors import InputError, LabelValueError, SizeMismatchError
 
 # What makes training or evaluation stop or lie. All else is a warning.

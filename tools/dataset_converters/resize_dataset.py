@@ -32,7 +32,7 @@ from launch.cli import (
     one_sentence_errors,
 )
 from mmseg_da.datasets.encodings import TRAIN_IDS, guess_encoding
-from mmseg_da.datasets.listing import is_pattern_of_files
+from mmseg_da.datasets.listing import WILDCARD
 from mmseg_da.datasets.resized import MANIFEST, read_manifest, read_stamps
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
@@ -71,7 +71,8 @@ def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
     cfg['lazy_init'] = True
     dataset = DATASETS.build(cfg)
     for key, path in dataset.data_prefix.items():
-        if dataset.is_video or is_pattern_of_files(path):
+        is_pattern = WILDCARD.search(path.split('/')[-1])
+        if dataset.is_video or (is_pattern and not os.path.isdir(path)):
             raise InputError(
                 f'data_prefix.{key} is {path}, but only files of folders can '
                 'be copied: give the folder, or a pattern of folders, and '
@@ -164,7 +165,7 @@ def _claim(
     out: Path, manifest: dict, copies: dict[str, str], stamps: dict
 ) -> None:
     """Claim a folder for a copy, and delete stale files of an earlier one."""
-    found = read_manifest(out) or {}
+    found = read_manifest(out)
     there = {str(path) for path in out.rglob('[!.]*') if path.is_file()}
     extra = there - set(copies.values()) - {str(out / MANIFEST)}
     differs = any(found.get(key) != manifest[key] for key in manifest)

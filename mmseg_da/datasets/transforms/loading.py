@@ -12,8 +12,8 @@ from mmengine.logging import print_log
 from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
 
-from mmseg_da.datasets.encodings import get_encoding
-from mmseg_da.datasets.transforms.decoding import decode_label, unclear_label
+from mmseg_da.datasets.encodings import NAMED
+from mmseg_da.datasets.label_encoding import decode_label, unclear_label
 from mmseg_da.datasets.video import read_frame
 from mmseg_da.errors import InputError, SizeMismatchError, UnreadableFileError
 from mmseg_da.registry import TRANSFORMS
@@ -22,6 +22,8 @@ from mmseg_da.registry import TRANSFORMS
 # header of a few bytes can declare gigabytes of pixels.
 MAX_PIXELS = 2**26
 _PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
+# How PNG and JPEG begin, and what is near their end.
+_ENDS = {_PNG_SIGNATURE: b'IEND', b'\xff\xd8': b'\xff\xd9'}
 
 
 def read_bytes(
@@ -47,15 +49,12 @@ def read_bytes(
         raise UnreadableFileError(
             f'The {kind} file {path} is empty (0 bytes): fetch it again.'
         )
-    is_png = data.startswith(_PNG_SIGNATURE)
-    is_jpeg = data.startswith(b'\xff\xd8')
-    if (is_png and data.rfind(b'IEND') < 0) or (
-        is_jpeg and data.rfind(b'\xff\xd9') < 0
-    ):
-        raise UnreadableFileError(
-            f'The {kind} file {path} is truncated (its end is missing after '
-            f'{len(data)} bytes): fetch it again.'
-        )
+    for start, end in _ENDS.items():
+        if data.startswith(start) and data.rfind(end) < 0:
+            raise UnreadableFileError(
+                f'The {kind} file {path} is truncated (its end is missing '
+                f'after {len(data)} bytes): fetch it again.'
+            )
     _check_declared_size(data, path, kind)
     return data
 
@@ -67,14 +66,13 @@ def _check_declared_size(data: bytes, path: str, kind: str) -> None:
             # Pillow warns at a limit of its own, which is higher than ours.
             warnings.simplefilter('ignore', Image.DecompressionBombWarning)
             width, height = Image.open(io.BytesIO(data)).size
+        if width * height <= MAX_PIXELS:
+            return
+        found = f'{width}x{height} pixels'
     except Image.DecompressionBombError:
         found = f'over {2 * Image.MAX_IMAGE_PIXELS} pixels'
     except Exception:  # the decoder reports what is wrong
         return
-    else:
-        if width * height <= MAX_PIXELS:
-            return
-        found = f'{width}x{height} pixels'
     raise UnreadableFileError(
         f'The {kind} file {path} declares too large a picture ({found}, and '
         f'at most {MAX_PIXELS} are decoded): fetch it again or scale it down.'
@@ -168,13 +166,21 @@ class LoadTrainIds(LoadAnnotations):
                 f'The label file {path} is no PNG: labels must be PNG, as '
                 'lossy formats change them.'
             )
-        encoding = get_encoding(results.get('label_encoding', 'train_ids'))
+        encoding = results.get('label_encoding', 'train_ids')
+        if isinstance(encoding, str):
+            encoding = NAMED[encoding]
         try:
             # Decoding ignores the checksums of the pixels, where damage may
             # give other ids.
             Image.open(io.BytesIO(data)).verify()
             image = Image.open(io.BytesIO(data))
-            self._check_size(image.size[::-1], results)
+            (width, height), shape = image.size, results.get('ori_shape')
+            if shape is not None and tuple(shape) != (height, width):
+                raise SizeMismatchError(
+                    f'The label file {path} is {width}x{height}, but its '
+                    f'image {results.get("img_path")} is {shape[1]}x'
+                    f'{shape[0]}: they must have the same size.'
+                )
             label, is_unclear = decode_label(data, image, path, encoding)
         except InputError:
             raise
@@ -193,17 +199,3 @@ class LoadTrainIds(LoadAnnotations):
             label = table.take(label)
         results['gt_seg_map'] = label
         results['seg_fields'].append('gt_seg_map')
-
-    @staticmethod
-    def _check_size(shape: tuple, results: dict) -> None:
-        expected = tuple(results.get('ori_shape', shape))
-        if shape != expected:
-            raise SizeMismatchError(
-                f'The label file {results["seg_map_path"]} is '
-                f'{shape[1]}x{shape[0]}, but its image '
-                f'{results.get("img_path")} is {expected[1]}x{expected[0]}: '
-                'they must have the same size.'
-            )
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(backend_args={self.backend_args})'

@@ -1,10 +1,23 @@
 """Resize samples, and choose the size that they are evaluated at."""
 
+from typing import Any
+
 from mmcv.transforms import BaseTransform
 from mmseg.datasets.transforms import Resize
 
-from mmseg_da.errors import InputError
+from mmseg_da.errors import InputError, wrong_value
 from mmseg_da.registry import TRANSFORMS
+
+
+def check_size(key: str, value: Any) -> None:
+    """Raise unless the value is (width, height) in pixels, or None."""
+    if value is not None and not (
+        isinstance(value, (tuple, list))
+        and len(value) == 2
+        and all(isinstance(v, int) and v > 0 for v in value)
+    ):
+        wanted = '(width, height), two positive integers'
+        raise wrong_value(key, value, wanted)
 
 
 @TRANSFORMS.register_module()
