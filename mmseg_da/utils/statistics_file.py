@@ -4,16 +4,17 @@ from pathlib import Path
 from mmseg_da.errors import InputError
 
 
-def read_statistics(path: str | Path) -> dict:
-    """Read a JSON of ``tools/analysis/class_statistics.py``.
+def read_statistics(path: str | Path, *keys: str) -> dict:
+    """Read a JSON of ``tools/analysis/class_statistics.py`` with these keys.
 
     Raises:
         InputError: If it is not there, or is something else.
     """
-    advice = f'tools/analysis/class_statistics.py CONFIG --out {path}'
+    advice = f'python tools/analysis/class_statistics.py CONFIG --out {path}'
     try:
         statistics = json.loads(Path(path).read_text(encoding='utf-8'))
-        names, counts = statistics['classes'], statistics['pixel_counts']
+        keys = ('classes', 'pixel_counts', *keys)
+        names, counts, *_ = (statistics[key] for key in keys)
         if len(names) != len(counts) or not sum(counts) > 0:
             raise ValueError('its counts do not match its classes')
     except OSError as error:
