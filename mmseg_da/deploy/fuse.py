@@ -9,8 +9,7 @@ from mmseg.models.backbones.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
 
 from mmseg_da.deploy.bisenet import FastBiSeNet
-from mmseg_da.models.backbones.bisenet import BiSeNet
-from mmseg_da.models.decode_heads.bisenet_head import BiSeNetHead
+from mmseg_da.models.bisenet import BiSeNet, BiSeNetHead
 
 
 def fuse(segmentor: nn.Module) -> nn.Module:
