@@ -15,7 +15,7 @@ from mmseg_da.datasets.transforms import EvaluateAtInputSize, ResizeToScale
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS, TRANSFORMS
 from mmseg_da.utils import explain_build_errors
-from mmseg_da.utils.dataset_configs import single_datasets
+from mmseg_da.utils.config_tree import single_datasets
 
 # What a pipeline does for the label only.
 FOR_LABELS = LoadAnnotations, EvaluateAtInputSize
