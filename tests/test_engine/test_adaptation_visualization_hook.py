@@ -52,7 +52,7 @@ def drawn(tmp_path_factory):
         return tile(pictures)
 
     with pytest.MonkeyPatch.context() as patch:
-        module = 'mmseg_da.engine.hooks.adaptation_visualization_hook'
+        module = 'mmseg_da.engine.visualization'
         patch.setattr(f'{module}.tile', keep)
         folder = tmp_path_factory.mktemp('drawn')
         runner = train(folder, {**EVERYTHING, **PICTURES})

@@ -1,12 +1,16 @@
+import mmcv
+import numpy as np
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmseg.structures import SegDataSample
+from mmseg.visualization import SegLocalVisualizer as MMSegLocalVisualizer
 from torch import Tensor
 
 from mmseg_da.adaptation import AdaptationHook
 from mmseg_da.adaptation.pictures import collect_pictures, paint, tile
 from mmseg_da.errors import InputError
-from mmseg_da.registry import HOOKS
+from mmseg_da.registry import HOOKS, VISUALIZERS
 
 
 @HOOKS.register_module()
@@ -84,3 +88,27 @@ def _title(name: str, picture: Tensor) -> str:
     if picture.dim() == 2 and picture.is_floating_point():
         return f'{name}, mean {picture.float().mean():.2f}'
     return name
+
+
+@VISUALIZERS.register_module()
+class SegLocalVisualizer(MMSegLocalVisualizer):
+    """MMSegmentation's visualizer, for predictions of any size.
+
+    MMSegmentation's hook reads the image from its file, at full size. After
+    :class:`~mmseg_da.datasets.transforms.EvaluateAtInputSize` prediction and
+    label have the network's input size, and painting them raises an
+    IndexError. Here the image is brought to their size.
+    """
+
+    def add_datasample(
+        self,
+        name: str,
+        image: np.ndarray,
+        data_sample: SegDataSample | None = None,
+        **kwargs,
+    ) -> None:
+        """Draw an RGB image ``(H, W, 3)`` at its prediction's size."""
+        height, width = getattr(data_sample, 'ori_shape', image.shape)[:2]
+        if image.shape[:2] != (height, width):
+            image = mmcv.imresize(image, (width, height))
+        super().add_datasample(name, image, data_sample, **kwargs)
