@@ -7,7 +7,7 @@ import numpy as np
 from mmseg_da.datasets.samplers import InfiniteSampler, SeededIndex, mix_seed
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATA_SAMPLERS
-from mmseg_da.utils.statistics_file import read_statistics
+from mmseg_da.utils.files import read_statistics
 
 KEY = 'train_dataloader.sampler'
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from numbers import Real
 
 from mmseg_da.errors import InputError
-from mmseg_da.utils.statistics_file import read_statistics
+from mmseg_da.utils.files import read_statistics
 
 KEY = 'median_frequency_weights'
 ClassWeight = str | dict | Sequence[float] | None

@@ -67,18 +67,13 @@ def softmax_focal_loss(
     r"""Softmax focal loss :math:`-w_t (1 - p_t)^\gamma \log p_t`.
 
     Lin et al., "Focal Loss for Dense Object Detection" (ICCV 2017), equation
-    5, on the softmax. With ``gamma = 0`` it is the cross-entropy.
+    5, on the softmax. With ``gamma = 0`` it is the cross-entropy. The focal
+    factors are no part of what normalises the mean.
 
     Args:
         gamma (float): Focusing parameter, at least 0. The larger it is, the
             less well-classified pixels count. Defaults to 1.0.
-        reduction (str): ``'none'``, ``'mean'`` or ``'sum'``. The mean is
-            normalised as for :func:`cross_entropy`, and not by the focal
-            factors. Defaults to ``'mean'``.
-        others: See :func:`cross_entropy`.
-
-    Returns:
-        Tensor: A scalar, or ``(N, H, W)`` for ``'none'``; at least float32.
+        others, returns, raises: See :func:`cross_entropy`.
     """
     target, weight, class_weight = prepare(
         pred, target, class_weight, weight, ignore_index
