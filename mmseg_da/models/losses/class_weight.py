@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from numbers import Real
+from pathlib import Path
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils.files import read_statistics
@@ -58,6 +59,12 @@ def load_class_weight(
         power, clip = _check_settings(class_weight)
     if path is not None:
         where = f'class_weight of {path}'
+        if not Path(path).exists():
+            raise InputError(
+                f'class_weight names the file {path}, which does not exist; '
+                'write it with `python tools/analysis/class_statistics.py '
+                f'CONFIG --out {path}`.'
+            )
         try:
             statistics = read_statistics(path, KEY)
         except InputError as error:
