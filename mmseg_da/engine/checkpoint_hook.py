@@ -1,7 +1,10 @@
 """Checkpoints from which a run continues as if it had never stopped."""
 
+import random
 from pathlib import Path
 
+import numpy as np
+import torch
 from mmengine.dist import (
     all_gather_object,
     broadcast,
@@ -15,7 +18,6 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmseg_da.engine.file_backend import SAFE_BACKEND, SafeLocalBackend
-from mmseg_da.engine.random_state import random_state, set_random_state
 from mmseg_da.registry import HOOKS
 from mmseg_da.utils.resumed_schedule import adopt_config_schedule
 
@@ -231,3 +233,40 @@ def _progress(runner: Runner) -> tuple[int, int]:
     if isinstance(runner.train_loop, EpochBasedTrainLoop):
         return runner.epoch, runner.max_epochs
     return runner.iter, runner.max_iters
+
+
+def random_state() -> dict:
+    """Read the state of python's, numpy's and torch's global generators.
+
+    Returns:
+        dict: Tensors, numbers and None, which load as weights only. With
+        CUDA, the state of the current device too.
+    """
+    version, words, gauss = random.getstate()
+    _, keys, position, has_gauss, cached = np.random.get_state()
+    state = dict(
+        python=dict(version=version, words=torch.tensor(words), gauss=gauss),
+        numpy=dict(
+            keys=torch.from_numpy(keys.astype(np.int64)),
+            position=position,
+            has_gauss=has_gauss,
+            gauss=cached,
+        ),
+        torch=torch.get_rng_state(),
+    )
+    if torch.cuda.is_available():
+        state['cuda'] = torch.cuda.get_rng_state()
+    return state
+
+
+def set_random_state(state: dict) -> None:
+    """Set the generators to a state that :func:`random_state` returned."""
+    python, numpy = state['python'], state['numpy']
+    words = tuple(python['words'].tolist())
+    random.setstate((python['version'], words, python['gauss']))
+    keys = numpy['keys'].cpu().numpy().astype(np.uint32)
+    rest = (numpy[key] for key in ('position', 'has_gauss', 'gauss'))
+    np.random.set_state(('MT19937', keys, *rest))
+    torch.set_rng_state(state['torch'].cpu())
+    if 'cuda' in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state['cuda'].cpu())

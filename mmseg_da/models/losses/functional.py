@@ -118,8 +118,6 @@ def dice_loss(
 
     Args:
         smooth (float): Smoothing ``s``, at least 0. Defaults to 1.0.
-        weight (Tensor, optional): Weight of each pixel ``(N, H, W)`` in the
-            sums.
         reduction (str): ``'none'``, ``'mean'`` or ``'sum'`` over the
             classes. The mean is normalised by the sum of the class weights
             of the classes that occur, and 0 if none does.

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -40,9 +41,8 @@ class SegmentationLoss(nn.Module):
     """
 
     default_name: str
-    #: The loss as a function, and which settings of the class it takes.
+    #: The loss as a function, its settings filled in.
     function: Callable[..., Tensor]
-    settings: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -104,7 +104,6 @@ class SegmentationLoss(nn.Module):
         self.need_class_weight()
         if target.is_cuda:
             self._label_check(target, pred.size(1), ignore_index)
-        settings = {name: getattr(self, name) for name in self.settings}
         return self.loss_weight * self.function(
             pred,
             target,
@@ -113,7 +112,6 @@ class SegmentationLoss(nn.Module):
             ignore_index=ignore_index,
             reduction=reduction_override or self.reduction,
             avg_factor=avg_factor,
-            **settings,
         )
 
 
@@ -143,12 +141,11 @@ class FocalLoss(SegmentationLoss):
     """
 
     default_name = 'loss_focal'
-    function = staticmethod(softmax_focal_loss)
-    settings = ('gamma',)
 
     def __init__(self, gamma: float = 1.0, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.gamma = self.check('gamma', gamma)
+        gamma = self.check('gamma', gamma)
+        self.function = partial(softmax_focal_loss, gamma=gamma)
 
 
 @MODELS.register_module()
@@ -161,9 +158,8 @@ class DiceLoss(SegmentationLoss):
     """
 
     default_name = 'loss_dice'
-    function = staticmethod(dice_loss)
-    settings = ('smooth',)
 
     def __init__(self, smooth: float = 1.0, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.smooth = self.check('smooth', smooth)
+        smooth = self.check('smooth', smooth)
+        self.function = partial(dice_loss, smooth=smooth)
