@@ -11,6 +11,7 @@ from mmseg_da.utils.files import atomic_path
 SAFE_BACKEND = 'mmseg_da.SafeLocalBackend'
 
 
+@register_backend(SAFE_BACKEND, force=True)
 class SafeLocalBackend(LocalBackend):
     """MMEngine's local files, safe against a killed process.
 
@@ -50,6 +51,3 @@ class SafeLocalBackend(LocalBackend):
             inside = path.parent.resolve() == Path(folder).resolve()
             if inside and path.is_file():
                 path.unlink()
-
-
-register_backend(SAFE_BACKEND, SafeLocalBackend, force=True)

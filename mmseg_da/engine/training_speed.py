@@ -3,7 +3,6 @@ from contextlib import contextmanager
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from mmengine.runner.amp import autocast
@@ -60,6 +59,4 @@ class ChannelsLastHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_run(self, runner: Runner) -> None:
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
-        model.to(memory_format=torch.channels_last)
+        runner.model.to(memory_format=torch.channels_last)

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from mmseg_da.errors import InputError
-from mmseg_da.models.losses.label_check import valid_pixels
 from mmseg_da.models.losses.softmax import softmax_class_sums, softmax_nll
 
 REDUCTIONS = ('none', 'mean', 'sum')
@@ -182,6 +181,41 @@ def prepare(
             )
         pixel_weight = pixel_weight * weight.to(dtype)
     return target.long().masked_fill(~valid, 0), pixel_weight, class_weight
+
+
+def valid_pixels(
+    target: Tensor, num_classes: int, ignore_index: int = 255
+) -> Tensor:
+    """Mask of the pixels that count, of the labels' shape.
+
+    On a GPU, a label out of range is left out like an ignored one: raising
+    an error would make the program wait for the device. The modules report
+    such labels later, by ``DeferredLabelCheck``.
+
+    Raises:
+        InputError: If a label is neither a class nor ``ignore_index``; on
+            a CPU only.
+    """
+    possible = (target >= 0) & (target < num_classes)
+    kept = target != ignore_index
+    if not target.is_cuda:
+        outside = kept & ~possible
+        if outside.any():
+            found = target[outside].unique().tolist()
+            more = ', ...' if len(found) > 8 else ''
+            found = ', '.join(map(str, found[:8])) + more
+            raise label_error(found, num_classes, ignore_index)
+    return possible & kept
+
+
+def label_error(
+    found: object, num_classes: int, ignore_index: int
+) -> InputError:
+    return InputError(
+        f'The labels of a batch contain {found}, but must lie in '
+        f'0..{num_classes - 1} or be ignore_index={ignore_index}; check '
+        "num_classes and the data set's label mapping."
+    )
 
 
 def weighted_reduce(

@@ -14,9 +14,9 @@ from mmseg_da.models.losses.functional import (
     check_reduction,
     cross_entropy,
     dice_loss,
+    label_error,
     softmax_focal_loss,
 )
-from mmseg_da.models.losses.label_check import DeferredLabelCheck
 from mmseg_da.registry import MODELS
 
 
@@ -78,7 +78,7 @@ class SegmentationLoss(nn.Module):
     def check(self, name: str, value: float) -> float:
         """Check that a setting is finite and not negative, and return it."""
         number = isinstance(value, (int, float))
-        if not number or not math.isfinite(value) or value < 0:
+        if not number or not 0 <= value < math.inf:
             raise InputError(
                 f'{name} of {type(self).__name__} is {value!r}; expected a '
                 'number of at least 0.'
@@ -113,6 +113,41 @@ class SegmentationLoss(nn.Module):
             reduction=reduction_override or self.reduction,
             avg_factor=avg_factor,
         )
+
+
+class DeferredLabelCheck:
+    """Report labels out of range on a GPU without waiting for the device.
+
+    The extremes so far, the lowest label negated, are copied to the host in
+    the background and checked by a later call. A label out of range ends
+    the training one or two iterations after its batch.
+    """
+
+    def __init__(self) -> None:
+        self.extremes: Tensor | None = None
+        self.on_host: Tensor | None = None
+
+    def __call__(
+        self, target: Tensor, num_classes: int, ignore_index: int
+    ) -> None:
+        """Note a batch's labels and check the earlier batches'.
+
+        Raises:
+            InputError: If an earlier label is out of range.
+        """
+        low, high = target.masked_fill(target == ignore_index, 0).aminmax()
+        extremes = torch.stack((-low.long(), high.long()))
+        if self.extremes is None:
+            self.extremes = extremes
+            self.on_host = torch.zeros_like(
+                extremes, device='cpu', pin_memory=target.is_cuda
+            )
+        below, high = self.on_host.tolist()
+        if below > 0 or high >= num_classes:
+            found = -below if below > 0 else high
+            raise label_error(found, num_classes, ignore_index)
+        self.extremes = torch.maximum(self.extremes, extremes)
+        self.on_host.copy_(self.extremes, non_blocking=True)
 
 
 @MODELS.register_module()
