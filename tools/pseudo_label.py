@@ -35,7 +35,7 @@ from mmseg_da.datasets.listing import find_images, folder_of
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 from mmseg_da.utils import explain_build_errors, load_config
-from mmseg_da.utils.dataset_configs import find_target_loader
+from mmseg_da.utils.config_tree import find_target_loader
 from mmseg_da.utils.files import atomic_path
 
 # Images, evenly spaced, that decide on the thresholds of --share.

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils import explain_build_errors
-from mmseg_da.utils.dataset_configs import find_target_loader
+from mmseg_da.utils.config_tree import find_target_loader
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ from mmseg_da.errors import InputError
 from mmseg_da.evaluation import IoUMetric
 from mmseg_da.registry import DATASETS, TRANSFORMS
 from mmseg_da.utils import explain_build_errors
-from mmseg_da.utils.dataset_configs import single_datasets
+from mmseg_da.utils.config_tree import single_datasets
 
 
 def build_test_datasets(cfg: Config, lazy: bool = False) -> list[BaseDataset]:

@@ -9,7 +9,7 @@ from mmengine.dataset import InfiniteSampler as _InfiniteSampler
 
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATA_SAMPLERS
-from mmseg_da.utils.statistics_file import read_statistics
+from mmseg_da.utils.files import read_statistics
 
 KEY = 'train_dataloader.sampler'
 

@@ -5,8 +5,7 @@ from mmseg.models.backbones.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
 
 from mmseg_da.deploy.packed_conv import PackedConv2d, can_pack
-from mmseg_da.models.backbones.bisenet import BiSeNet
-from mmseg_da.models.decode_heads.bisenet_head import BiSeNetHead
+from mmseg_da.models.bisenet import BiSeNet, BiSeNetHead
 
 
 class ConvReLU(nn.Module):

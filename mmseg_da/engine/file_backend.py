@@ -11,6 +11,7 @@ from mmseg_da.utils.files import atomic_path
 SAFE_BACKEND = 'mmseg_da.SafeLocalBackend'
 
 
+@register_backend(SAFE_BACKEND, force=True)
 class SafeLocalBackend(LocalBackend):
     """MMEngine's local files, safe against a killed process.
 
@@ -46,16 +47,7 @@ class SafeLocalBackend(LocalBackend):
         """Delete the noted files in the run's folder, forget the others."""
         while self.obsolete:
             path = Path(self.obsolete.pop())
-            if is_file_in(path, folder):
+            # Only the parent is resolved, so that of a link the link goes.
+            inside = path.parent.resolve() == Path(folder).resolve()
+            if inside and path.is_file():
                 path.unlink()
-
-
-def is_file_in(path: str | Path, folder: str | Path) -> bool:
-    """Whether a path is a file that lies in the folder itself."""
-    path = Path(path)
-    # Only the parent is resolved: deleting a link deletes the link itself.
-    inside = path.parent.resolve() == Path(folder).resolve()
-    return inside and path.is_file()
-
-
-register_backend(SAFE_BACKEND, SafeLocalBackend, force=True)

@@ -25,8 +25,8 @@ ERRORS = (
 def explain_build_errors(cfg: Config, within: str = '') -> Iterator[None]:
     """Name the config key from which something could not be built.
 
-    Inside, each registry's ``build_func`` notes what it was building when a
-    constructor raised an error. Errors of other origin stay as they are.
+    Inside, each registry's ``build_func`` notes at an error of a constructor
+    what it was building. Errors of other origin stay as they are.
 
     Args:
         cfg (Config): The config in use.
@@ -39,20 +39,19 @@ def explain_build_errors(cfg: Config, within: str = '') -> Iterator[None]:
     """
     registries = find_registries(cfg.get('default_scope') or 'mmseg')
     originals = {registry: registry.build_func for registry in registries}
-    failed: list[tuple[dict, BaseException]] = []
     for registry, build in originals.items():
-        registry.build_func = partial(_build, build, failed)
+        registry.build_func = partial(_build, build)
     try:
         yield
     except InputError:
         raise
     except ERRORS as error:
         # MMEngine raises a hook's TypeError anew: that one is its context.
-        chain = (error, error.__context__)
-        found = [pair for pair in failed if pair[1] in chain]
-        if not found:
+        chain = (error.__context__, error)
+        cause = next((e for e in chain if hasattr(e, 'built_from')), None)
+        if cause is None:
             raise
-        source, cause = found[0]
+        source = cause.built_from
         key = _find_key(cfg, source, within)
         # str() of a KeyError is its text in quotes.
         text = cause.args[0] if len(cause.args) == 1 else cause
@@ -76,13 +75,13 @@ def find_registries(scope: str) -> list[Registry]:
     return found + [r.children[scope] for r in found if scope in r.children]
 
 
-def _build(build: Callable, failed: list, cfg: dict, *args, **kwargs) -> Any:
+def _build(build: Callable, cfg: dict, *args, **kwargs) -> Any:
     try:
         return build(cfg, *args, **kwargs)
     except Exception as error:
         # The innermost call notes the error first.
-        if isinstance(cfg, dict) and all(error is not e for _, e in failed):
-            failed.append((cfg, error))
+        if isinstance(cfg, dict) and not hasattr(error, 'built_from'):
+            error.built_from = cfg
         raise
 
 

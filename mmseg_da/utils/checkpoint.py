@@ -46,7 +46,16 @@ def check_weights(
     """
     content = load_checkpoint(str(path))
     if teacher:
-        content = _teacher_weights(content, path)
+        saved = content if isinstance(content, dict) else {}
+        average = (saved.get('adaptation') or {}).get('teacher')
+        if not average:
+            raise InputError(
+                f'The checkpoint {path} holds no teacher: leave out '
+                '--teacher, or give a checkpoint that was trained with '
+                'mmseg_da.EMATeacher.'
+            )
+        # The teacher's state is more than its weights.
+        content = {k: v for k, v in average.items() if k.startswith('module.')}
     state = find_state_dict(content, path)
     check_architecture(model, state, path)
     return state
@@ -57,18 +66,6 @@ def load_checkpoint(path: str) -> object:
         return load_file(str(Path(path).expanduser()), map_location='cpu')
     with weights_only_loading():
         return CheckpointLoader.load_checkpoint(path, map_location='cpu')
-
-
-def _teacher_weights(content: object, path: str | Path) -> dict:
-    """The averaged model among the state of mmseg_da.EMATeacher."""
-    adaptation = content.get('adaptation') if isinstance(content, dict) else {}
-    state = (adaptation or {}).get('teacher')
-    if not state:
-        raise InputError(
-            f'The checkpoint {path} holds no teacher: leave out --teacher, or '
-            'give a checkpoint that was trained with mmseg_da.EMATeacher.'
-        )
-    return {k: v for k, v in state.items() if k.startswith('module.')}
 
 
 def find_state_dict(content: object, path: str | Path) -> dict[str, Tensor]:

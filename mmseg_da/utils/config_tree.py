@@ -1,42 +1,25 @@
-"""Walk through the dicts of a config."""
+"""Walk through the dicts of a config, and find its data sets."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-# Transforms that hand their arguments on to a library with names of its own.
-FORWARDING = ('Albu', 'Albumentations')
-# Keys with free content, or whose type is a choice and not a class.
-FREE = ('clip_grad', 'init_kwargs', 'metainfo', 'on_trace_ready')
 
-
-def class_name(kind: Any) -> str:
-    """The name of a ``type``, which is a class, or a name with its scope."""
-    return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
-
-
-def iter_dicts(
-    node: Any, path: str = '', buildable: bool = False
-) -> Iterator[tuple[str, dict]]:
+def iter_dicts(node: Any, path: str = '') -> Iterator[tuple[str, dict]]:
     """Every dict of a config and its key, with dots.
 
     Args:
         node: The config, or the value of the key ``path``.
         path (str): Key of ``node``. Defaults to '', the whole config.
-        buildable (bool): Whether to leave out dicts from which no registered
-            class is built. Defaults to False.
     """
     children: Iterable[tuple[Any, Any]] = ()
     if isinstance(node, dict):
         yield path, node
-        if buildable and class_name(node.get('type')) in FORWARDING:
-            return
         children = node.items()
     elif isinstance(node, (list, tuple)):
         children = enumerate(node)
     for key, child in children:
-        if not (buildable and key in FREE):
-            name = f'{path}.{key}' if path else str(key)
-            yield from iter_dicts(child, name, buildable)
+        name = f'{path}.{key}' if path else str(key)
+        yield from iter_dicts(child, name)
 
 
 def path_keys(path: str, node: dict) -> list[str]:
@@ -45,3 +28,33 @@ def path_keys(path: str, node: dict) -> list[str]:
     if path.endswith('class_weight'):
         names.append('file')
     return [name for name in names if isinstance(node.get(name), str)]
+
+
+def single_datasets(dataset: dict, key: str) -> Iterator[tuple[str, dict]]:
+    """Walk through wrappers to the data sets that they join or repeat.
+
+    Yields:
+        tuple[str, dict]: Key and config of each data set that has a pipeline
+        of its own.
+    """
+    if not isinstance(dataset, dict):
+        return
+    if 'datasets' in dataset:
+        for i, one in enumerate(dataset['datasets']):
+            yield from single_datasets(one, f'{key}.datasets.{i}')
+    elif 'dataset' in dataset:
+        yield from single_datasets(dataset['dataset'], f'{key}.dataset')
+    else:
+        yield key, dataset
+
+
+def find_target_loader(cfg: dict) -> tuple[str, dict] | None:
+    """Key and config of the unlabelled target's loader that a hook names.
+
+    None if the config does not adapt to a target.
+    """
+    for part in ('default_hooks', 'custom_hooks'):
+        for key, node in iter_dicts(cfg.get(part), part):
+            if isinstance(node.get('target_dataloader'), dict):
+                return f'{key}.target_dataloader', node['target_dataloader']
+    return None

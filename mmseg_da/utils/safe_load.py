@@ -121,7 +121,13 @@ def load_url(url: str, model_dir: str | None = None, **kwargs) -> object:
     file = folder / Path(urlparse(url).path).name
     expected = _HASH.search(file.name)
     if expected and file.exists():
-        _check_hash(file, expected[1])
+        found = sha256(file.read_bytes()).hexdigest()
+        if not found.startswith(expected[1]):
+            raise InputError(
+                f'The downloaded weights {file} are damaged or another file '
+                f'(SHA-256 {found[: len(expected[1])]}, and its name says '
+                f'{expected[1]}): delete it, and it is downloaded again.'
+            )
     try:
         kwargs['check_hash'] = expected is not None
         return _load_url(url, model_dir=model_dir, **kwargs)
@@ -132,16 +138,6 @@ def load_url(url: str, model_dir: str | None = None, **kwargs) -> object:
             f'What {url} gave is not the file that its name promises '
             f'({error}): download it from another place, by hand.'
         ) from error
-
-
-def _check_hash(file: Path, expected: str) -> None:
-    found = sha256(file.read_bytes()).hexdigest()[: len(expected)]
-    if found != expected:
-        raise InputError(
-            f'The downloaded weights {file} are damaged or another file '
-            f'(SHA-256 {found}, and its name says {expected}): delete it, '
-            'and it is downloaded again.'
-        )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import torch
 from toy import SOURCE_SIZE, largest_difference, train, with_terms
 
 from mmseg_da.engine import AdaptationVisualizationHook
-from mmseg_da.engine.hooks.adaptation_visualization_hook import (
+from mmseg_da.engine.adaptation_visualization_hook import (
     CELL_WIDTH,
     paint,
     tile,
@@ -56,7 +56,7 @@ def drawn(tmp_path_factory):
         return tile(pictures)
 
     with pytest.MonkeyPatch.context() as patch:
-        module = 'mmseg_da.engine.hooks.adaptation_visualization_hook'
+        module = 'mmseg_da.engine.adaptation_visualization_hook'
         patch.setattr(f'{module}.tile', keep)
         folder = tmp_path_factory.mktemp('drawn')
         runner = train(folder, {**EVERYTHING, **PICTURES})

@@ -10,7 +10,7 @@ import torch
 from mmengine.hooks import Hook
 from toy import labelled_loader, largest_difference, make_runner, train
 
-from mmseg_da.engine.random_state import random_state, set_random_state
+from mmseg_da.engine.checkpoint_hook import random_state, set_random_state
 from mmseg_da.utils.safe_load import weights_only_loading
 
 CHECKPOINT = dict(type='mmseg_da.CheckpointHook', interval=2, by_epoch=False)

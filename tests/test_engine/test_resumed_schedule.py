@@ -9,7 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from toy import LR, make_runner
 
-from mmseg_da.engine.hooks import checkpoint_hook
+from mmseg_da.engine import checkpoint_hook
 from mmseg_da.errors import InputError
 from mmseg_da.registry import PARAM_SCHEDULERS
 from mmseg_da.utils import resumed_schedule

@@ -21,7 +21,7 @@ from rich.progress import track
 
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
-from mmseg_da.utils.dataset_configs import find_target_loader
+from mmseg_da.utils.config_tree import find_target_loader
 
 SPLITS = ('train', 'val', 'test', 'target')
 

@@ -33,8 +33,7 @@ from launch.cli import (
 )
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
-from mmseg_da.utils.files import atomic_path
-from mmseg_da.utils.statistics_file import read_statistics
+from mmseg_da.utils.files import atomic_path, read_statistics
 
 
 def write_statistics(path: Path, statistics: dict) -> None:

@@ -23,7 +23,7 @@ from launch.cli import command_parser, one_sentence_errors
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
 from mmseg_da.utils.config import REPO_ROOT
-from mmseg_da.utils.dataset_configs import find_target_loader
+from mmseg_da.utils.config_tree import find_target_loader
 
 SOURCE_SCALE, TARGET_SCALE = '(64,36)', '(64,32)'
 ITERATION = re.compile(r'Iter\(train\) *\[ *(\d+)/')

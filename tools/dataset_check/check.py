@@ -23,7 +23,7 @@ from mmseg_da.datasets import FolderDataset, LoadImage, LoadTrainIds
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS, TRANSFORMS
 from mmseg_da.utils import explain_build_errors
-from mmseg_da.utils.dataset_configs import find_target_loader
+from mmseg_da.utils.config_tree import find_target_loader
 
 
 def check_config_data(cfg: Config, workers: int = 0) -> dict:

@@ -37,7 +37,7 @@ from mmseg_da.datasets.resized import MANIFEST, read_manifest, read_stamps
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 from mmseg_da.utils import load_config
-from mmseg_da.utils.dataset_configs import find_target_loader
+from mmseg_da.utils.config_tree import find_target_loader
 from mmseg_da.utils.files import atomic_path
 
 SPLITS = 'train', 'target'

@@ -19,7 +19,7 @@ from mmseg_da.datasets.listing import (
 )
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
-from mmseg_da.utils.dataset_configs import find_target_loader
+from mmseg_da.utils.config_tree import find_target_loader
 from mmseg_da.utils.files import atomic_path
 
 

@@ -3,13 +3,18 @@
 import logging
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import Any, NamedTuple, Self
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils.build_errors import find_registries
+from mmseg_da.utils.config_tree import iter_dicts
 
+# Transforms that hand their arguments on to a library with names of its own.
+FORWARDING = ('Albu', 'Albumentations')
+# Keys with free content, or whose type is a choice and not a class.
+FREE = {'clip_grad', 'init_kwargs', 'metainfo', 'on_trace_ready'}
 RANDOMNESS = 'seed|diff_rank_seed|deterministic'
 
 
@@ -112,6 +117,22 @@ KINDS = {
     ),
 }
 _COMPILED = [(re.compile(key), kind) for key, kind in KINDS.items()]
+
+
+def class_name(kind: Any) -> str:
+    """The name of a ``type``, which is a class, or a name with its scope."""
+    return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
+
+
+def buildable_dicts(node: Any, path: str) -> Iterator[tuple[str, dict]]:
+    """The dicts at the key ``path`` that may build a registered class."""
+    forwarded: tuple[str, ...] = ()
+    for key, one in iter_dicts(node, path):
+        if key.startswith(forwarded) or FREE & set(key.split('.')):
+            continue
+        if class_name(one.get('type')) in FORWARDING:
+            forwarded += (f'{key}.',)
+        yield key, one
 
 
 def kind_error(key: str, value: Any, expected: str) -> InputError:

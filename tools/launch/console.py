@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
-from mmseg_da.utils.dataset_configs import find_target_loader, single_datasets
+from mmseg_da.utils.config_tree import find_target_loader, single_datasets
 
 # How log messages begin that are of use in the log file only.
 FOR_THE_FILE = (

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 
+from launch.config_types import class_name
 from launch.domain_sizes import Size, as_pair, final_size
 from mmseg_da.errors import InputError
-from mmseg_da.utils.config_tree import class_name, iter_dicts
-from mmseg_da.utils.dataset_configs import find_target_loader, single_datasets
+from mmseg_da.utils.config_tree import (
+    find_target_loader,
+    iter_dicts,
+    single_datasets,
+)
 
 
 def check_crops(cfg: dict) -> None:

@@ -1,8 +1,8 @@
 """Check that padding does not give a domain away."""
 
+from launch.config_types import class_name
 from mmseg_da.errors import InputError
-from mmseg_da.utils.config_tree import class_name
-from mmseg_da.utils.dataset_configs import find_target_loader, single_datasets
+from mmseg_da.utils.config_tree import find_target_loader, single_datasets
 
 Size = tuple[int, int]
 

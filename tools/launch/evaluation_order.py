@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from launch.config_types import class_name
 from mmseg_da.errors import InputError
-from mmseg_da.utils.config_tree import class_name
 
 RESIZES = ('Resize', 'RandomResize', 'ResizeToScale')
 LOADERS = ('LoadAnnotations', 'LoadTrainIds')

@@ -11,9 +11,9 @@ from mmengine.model import BaseModule, is_model_wrapper
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from launch.config_types import kind_error
+from launch.config_types import class_name, kind_error
 from mmseg_da.errors import InputError
-from mmseg_da.utils.config_tree import class_name, iter_dicts
+from mmseg_da.utils.config_tree import iter_dicts
 
 KINDS = ('Pretrained', 'PretrainedInit')
 

@@ -9,13 +9,18 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
-from launch.config_types import check_type, check_value, kind_error
+from launch.config_types import (
+    buildable_dicts,
+    check_type,
+    check_value,
+    class_name,
+    kind_error,
+)
 from launch.crop_sizes import check_crops
 from launch.domain_sizes import check_domain_sizes
 from launch.evaluation_order import check_evaluation_pipelines
 from mmseg_da.errors import InputError
-from mmseg_da.utils.config_tree import class_name, iter_dicts
-from mmseg_da.utils.dataset_configs import find_target_loader
+from mmseg_da.utils.config_tree import find_target_loader, iter_dicts
 
 NEEDS = dict(
     train=('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'),
@@ -88,7 +93,7 @@ def check_config(cfg: Config, purpose: str) -> None:
         # As the runner does.
         model.setdefault('data_preprocessor', content.get('data_preprocessor'))
     for top in BUILT[purpose]:
-        for path, node in iter_dicts(content.get(top), top, buildable=True):
+        for path, node in buildable_dicts(content.get(top), top):
             if 'type' in node:
                 check_type(path, node['type'], scope)
             for key, value in node.items():

@@ -10,7 +10,7 @@ from analysis.class_shares import draw_class_shares
 from analysis.grid import save_figure
 from analysis.predictions import compare_models, draw_predictions
 from mmseg_da.errors import InputError
-from mmseg_da.utils.statistics_file import read_statistics
+from mmseg_da.utils.files import read_statistics
 from reproduction.collect import best_checkpoint
 from reproduction.run import statistics_file
 from reproduction.suites import Suite

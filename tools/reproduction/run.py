@@ -10,7 +10,7 @@ from mmengine.registry import init_default_scope
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 from mmseg_da.utils.config import REPO_ROOT, load_config
-from mmseg_da.utils.dataset_configs import find_target_loader
+from mmseg_da.utils.config_tree import find_target_loader
 from reproduction import experiments
 from reproduction.cells import percent
 from reproduction.collect import collect_row

@@ -1,10 +1,14 @@
 from mmseg_da.models.losses.class_weight import load_class_weight
-from mmseg_da.models.losses.cross_entropy_loss import (
-    CrossEntropyLoss,
+from mmseg_da.models.losses.functional import (
     cross_entropy,
+    dice_loss,
+    softmax_focal_loss,
 )
-from mmseg_da.models.losses.dice_loss import DiceLoss, dice_loss
-from mmseg_da.models.losses.focal_loss import FocalLoss, softmax_focal_loss
+from mmseg_da.models.losses.modules import (
+    CrossEntropyLoss,
+    DiceLoss,
+    FocalLoss,
+)
 
 __all__ = [
     'CrossEntropyLoss',

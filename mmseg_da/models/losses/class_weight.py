@@ -1,11 +1,12 @@
 """Class weights from a list, or from the JSON of the class statistics tool."""
 
-import json
 import math
 from collections.abc import Sequence
 from numbers import Real
+from pathlib import Path
 
 from mmseg_da.errors import InputError
+from mmseg_da.utils.files import read_statistics
 
 KEY = 'median_frequency_weights'
 ClassWeight = str | dict | Sequence[float] | None
@@ -53,13 +54,27 @@ def load_class_weight(
     where = 'class_weight'
     path = weight_file(class_weight)
     power, clip, counts = 1.0, None, ()
-    if isinstance(class_weight, dict):
+    from_dict = isinstance(class_weight, dict)
+    if from_dict:
         power, clip = _check_settings(class_weight)
-        counts = _read(path, 'pixel_counts')
     if path is not None:
         where = f'class_weight of {path}'
-        num_classes = num_classes or len(_read(path, 'classes'))
-        class_weight = _read(path, KEY)
+        if not Path(path).exists():
+            raise InputError(
+                f'class_weight names the file {path}, which does not exist; '
+                'write it with `python tools/analysis/class_statistics.py '
+                f'CONFIG --out {path}`.'
+            )
+        try:
+            statistics = read_statistics(path, KEY)
+        except InputError as error:
+            raise InputError(
+                'class_weight names what is not a class statistics JSON: '
+                f'{error}'
+            ) from None
+        num_classes = num_classes or len(statistics['classes'])
+        counts = statistics['pixel_counts'] if from_dict else ()
+        class_weight = statistics[KEY]
     if isinstance(class_weight, (str, dict)) or not hasattr(
         class_weight, '__iter__'
     ):
@@ -120,29 +135,3 @@ def _check_settings(settings: dict) -> tuple[float, Sequence[float] | None]:
             'largest weight, such as (0.3, 4.0).'
         )
     return power, clip
-
-
-def _read(path: str, key: str) -> object:
-    """Return the value of a key in the JSON."""
-    command = f'python tools/analysis/class_statistics.py CONFIG --out {path}'
-    try:
-        with open(path, encoding='utf-8') as file:
-            value = json.load(file)[key]
-        # What is wrong with the weights is said in more words by the caller.
-        return value if key == KEY else list(value)
-    except FileNotFoundError:
-        raise InputError(
-            f'class_weight names the file {path}, which does not exist; '
-            f'write it with `{command}`.'
-        ) from None
-    except OSError as error:
-        raise InputError(
-            f'class_weight names the file {path}, which cannot be read '
-            f'({error.strerror}); write it anew with `{command}`.'
-        ) from None
-    except (ValueError, KeyError, TypeError):
-        raise InputError(
-            f'class_weight names the file {path}, which is not a class '
-            f'statistics JSON with the key {key}; write it anew with '
-            f'`{command}`.'
-        ) from None

@@ -1,3 +1,6 @@
-from mmseg_da.models.post_processing.dense_crf import dense_crf
+from mmseg_da.models.post_processing.dense_crf import (
+    CRFEncoderDecoder,
+    dense_crf,
+)
 
-__all__ = ['dense_crf']
+__all__ = ['CRFEncoderDecoder', 'dense_crf']

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from mmseg_da.errors import InputError
-from mmseg_da.models.losses.label_check import DeferredLabelCheck, valid_pixels
+from mmseg_da.models.losses.functional import valid_pixels
+from mmseg_da.models.losses.modules import DeferredLabelCheck
 
 
 def test_valid_pixels():

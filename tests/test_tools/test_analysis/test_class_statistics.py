@@ -13,7 +13,7 @@ from analysis.class_counts import (
     median_frequency_weights,
 )
 from mmseg_da.errors import InputError
-from mmseg_da.utils.statistics_file import read_statistics
+from mmseg_da.utils.files import read_statistics
 
 # Label ids of Cityscapes: 7 road (0), 8 sidewalk (1), 26 car (13), 0 void.
 ROAD, WALK, CAR, VOID = 7, 8, 26, 0

@@ -1,7 +1,10 @@
 """Checkpoints from which a run continues as if it had never stopped."""
 
+import random
 from pathlib import Path
 
+import numpy as np
+import torch
 from mmengine.dist import (
     all_gather_object,
     broadcast,
@@ -14,12 +17,7 @@ from mmengine.hooks import EMAHook
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
-from mmseg_da.engine.file_backend import (
-    SAFE_BACKEND,
-    SafeLocalBackend,
-    is_file_in,
-)
-from mmseg_da.engine.random_state import random_state, set_random_state
+from mmseg_da.engine.file_backend import SAFE_BACKEND, SafeLocalBackend
 from mmseg_da.registry import HOOKS
 from mmseg_da.utils.resumed_schedule import adopt_config_schedule
 
@@ -48,9 +46,10 @@ class CheckpointHook(_CheckpointHook):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self._random_states: list[dict] = []
-        self._resumed: dict | None = None
+        self._resumed: dict = {}
         self._resumed_state: dict | None = None
-        self._state_before_val: dict | None = None
+        self._state_before_val: dict = {}
+        self.file_backend = None
 
     def before_train(self, runner: Runner) -> None:
         """Finish what the killed run had started."""
@@ -59,13 +58,12 @@ class CheckpointHook(_CheckpointHook):
             self.backend_args = dict(backend=SAFE_BACKEND)
         super().before_train(runner)
         self._keep_to_own_folder(runner)
-        resumed, self._resumed = self._resumed, None
-        self._tidy(resumed or {})
+        self._tidy()
         if runner.iter == 0:
             return
         # Without last_ckpt, MMEngine does not save a new best score in it.
         self.last_ckpt = runner.message_hub.runtime_info.get('last_ckpt')
-        self._resume_random_state(runner, (resumed or {}).get('random_states'))
+        self._resume_random_state(runner)
         if self._validation_is_due(runner):
             runner.logger.info(
                 'Validating first: the run was stopped after saving this '
@@ -101,7 +99,7 @@ class CheckpointHook(_CheckpointHook):
         for key in getattr(self, 'best_ckpt_path_dict', {}):
             self.best_ckpt_path_dict[key] = info.get(f'best_ckpt_{key}')
 
-    def _own_file(self, path: object, prefix: str = '') -> str | None:
+    def _own_file(self, path: object, prefix: str) -> str | None:
         """The checkpoint of this name in this run's folder, if it exists.
 
         The name alone counts, so that the folder of a run may be moved.
@@ -115,26 +113,22 @@ class CheckpointHook(_CheckpointHook):
     def _has_suffix(self, name: str) -> bool:
         return Path(name).suffix == Path(self.filename_tmpl).suffix
 
-    def _tidy(self, resumed: dict) -> None:
+    def _tidy(self) -> None:
         """Delete partial files, and files that the checkpoint replaced."""
         if not isinstance(self.file_backend, SafeLocalBackend):
             return
         if is_main_process():
-            folder = Path(self.out_dir)
-            for partial in folder.glob('.*.pth.*.part'):
+            for partial in Path(self.out_dir).glob('.*.pth.*.part'):
                 partial.unlink()
-            self.file_backend.obsolete += [
-                path
-                for path in resumed.get('obsolete', [])
-                # The work dir may be a copy: leave the original's files.
-                if self._has_suffix(path) and is_file_in(path, folder)
-            ]
+            # If the work dir is a copy, the original's files stay.
+            self.file_backend.obsolete += filter(
+                self._has_suffix, self._resumed.get('obsolete', [])
+            )
         self._remove_obsolete()
 
-    def _resume_random_state(
-        self, runner: Runner, states: list[dict] | None
-    ) -> None:
-        if states is None or len(states) != runner.world_size:
+    def _resume_random_state(self, runner: Runner) -> None:
+        states = self._resumed.get('random_states', [])
+        if len(states) != runner.world_size:
             runner.logger.warning(
                 'The resumed checkpoint holds no random state for '
                 f'{runner.world_size} processes: what is drawn in training '
@@ -172,9 +166,7 @@ class CheckpointHook(_CheckpointHook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
         """Restore the random state and save the best checkpoint."""
-        if self._state_before_val is not None:
-            set_random_state(self._state_before_val)
-            self._state_before_val = None
+        set_random_state(self._state_before_val)
         runner.message_hub.update_info('last_validation', _progress(runner)[0])
         super().after_val_epoch(runner, metrics)
         self._remove_obsolete()
@@ -198,12 +190,12 @@ class CheckpointHook(_CheckpointHook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Take the state aside until training starts."""
-        self._resumed = checkpoint.pop('resume', None)
+        self._resumed = checkpoint.pop('resume', {})
         if runner._resume and 'optimizer' in checkpoint:
             _adopt_config_schedules(runner, checkpoint)
 
     def _remove_obsolete(self) -> None:
-        if isinstance(getattr(self, 'file_backend', None), SafeLocalBackend):
+        if isinstance(self.file_backend, SafeLocalBackend):
             self.file_backend.remove_obsolete(self.out_dir)
 
 
@@ -241,3 +233,40 @@ def _progress(runner: Runner) -> tuple[int, int]:
     if isinstance(runner.train_loop, EpochBasedTrainLoop):
         return runner.epoch, runner.max_epochs
     return runner.iter, runner.max_iters
+
+
+def random_state() -> dict:
+    """Read the state of python's, numpy's and torch's global generators.
+
+    Returns:
+        dict: Tensors, numbers and None, which load as weights only. With
+        CUDA, the state of the current device too.
+    """
+    version, words, gauss = random.getstate()
+    _, keys, position, has_gauss, cached = np.random.get_state()
+    state = dict(
+        python=dict(version=version, words=torch.tensor(words), gauss=gauss),
+        numpy=dict(
+            keys=torch.from_numpy(keys.astype(np.int64)),
+            position=position,
+            has_gauss=has_gauss,
+            gauss=cached,
+        ),
+        torch=torch.get_rng_state(),
+    )
+    if torch.cuda.is_available():
+        state['cuda'] = torch.cuda.get_rng_state()
+    return state
+
+
+def set_random_state(state: dict) -> None:
+    """Set the generators to a state that :func:`random_state` returned."""
+    python, numpy = state['python'], state['numpy']
+    words = tuple(python['words'].tolist())
+    random.setstate((python['version'], words, python['gauss']))
+    keys = numpy['keys'].cpu().numpy().astype(np.uint32)
+    rest = (numpy[key] for key in ('position', 'has_gauss', 'gauss'))
+    np.random.set_state(('MT19937', keys, *rest))
+    torch.set_rng_state(state['torch'].cpu())
+    if 'cuda' in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state['cuda'].cpu())

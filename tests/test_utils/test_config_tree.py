@@ -3,7 +3,7 @@
 import pytest
 from toy import toy_cfg
 
-from mmseg_da.utils.dataset_configs import find_target_loader
+from mmseg_da.utils.config_tree import find_target_loader
 
 TARGET = dict(dataset=dict(type='mmseg_da.ToyDataset'))
 HOOK = dict(type='mmseg_da.AdaptationHook', target_dataloader=TARGET)
