@@ -56,7 +56,8 @@ def adopt_config_schedule(
             'and without --resume.'
         )
     changed = _changed_settings(schedulers, state.get('param_schedulers'))
-    if changed:
+    replayed = bool(changed)
+    if replayed:
         _replay(schedulers, iteration, epoch)
         state['param_schedulers'] = [s.state_dict() for s in schedulers]
     scheduled = {scheduler.param_name for scheduler in schedulers}
@@ -64,12 +65,12 @@ def adopt_config_schedule(
     for group, old in zip(groups, saved):
         for key in kinds[0][0]:
             if key in scheduled:
-                if changed:
+                if replayed:
                     old[f'initial_{key}'] = group[f'initial_{key}']
                     old[key] = group[key]
             # Schedulers of momentum set Adam's betas too.
             elif key == 'betas' and 'momentum' in scheduled:
-                if changed:
+                if replayed:
                     old[key] = group[key]
             elif group[key] != old[key]:
                 old[key] = group[key]

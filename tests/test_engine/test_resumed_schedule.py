@@ -108,6 +108,23 @@ def test_equal_settings_keep_the_saved_state(monkeypatch):
     assert 'in power: its learning rate is now 0.3471, and was 0.12' in said[0]
 
 
+def test_a_setting_without_a_schedule_changes_no_rate():
+    groups = [[torch.nn.Parameter(torch.ones(1))] for _ in range(2)]
+    params = [dict(params=params, weight_decay=0.5) for params in groups]
+    wrapper = OptimWrapper(torch.optim.SGD(params, 0.5))
+    scheduler = PARAM_SCHEDULERS.build(dict(POLY, optimizer=wrapper, end=9))
+    state = dict(
+        optimizer=copy.deepcopy(wrapper.state_dict()),
+        param_schedulers=[scheduler.state_dict()],
+    )
+    saved = state['optimizer']['param_groups']
+    for group, old in zip(wrapper.param_groups, saved):
+        old['lr'] = 0.125
+        group['weight_decay'] = 0.25
+    adopt_config_schedule('segmentor', wrapper, [scheduler], state, 5)
+    assert [(g['lr'], g['weight_decay']) for g in saved] == [(0.125, 0.25)] * 2
+
+
 def build(warm_up: int, gamma: float):
     """An optimizer with a schedule of iterations and one of epochs."""
     optimizer = torch.optim.Adam([torch.nn.Parameter(torch.ones(1))], 0.5)
