@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from literal_loop import ITERS, reference
 from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapper
 from torch.multiprocessing.reductions import StorageWeakRef
 from toy import LOSS_WEIGHT, amp_on_cpu, largest_difference, make_runner, train
 
@@ -48,6 +49,20 @@ def test_equals_the_literal_loop(tmp_path, overrides, settings, tolerance):
     ours = runner.adversarial.discriminator.state_dict()
     assert largest_difference(ours, runner.start.discriminator) > 1e-3
     assert largest_difference(ours, discriminator) <= tolerance
+
+
+def test_a_discriminator_may_stay_in_full_precision(tmp_path, monkeypatch):
+    amp_on_cpu(monkeypatch)
+    overrides = {
+        'train_cfg.max_iters': 2,
+        'optim_wrapper.type': 'AmpOptimWrapper',
+        'optim_wrapper.dtype': 'bfloat16',
+        'optim_wrapper.accumulative_counts': 2,
+        'default_hooks.adversarial.optim_wrapper.type': 'OptimWrapper',
+    }
+    wrapper = train(tmp_path, overrides).adversarial.optim_wrapper
+    assert type(wrapper) is OptimWrapper
+    assert wrapper._accumulative_counts == 2
 
 
 @pytest.mark.parametrize('dtype', ['float16', 'bfloat16'])

@@ -33,6 +33,9 @@ def target(tmp_path_factory) -> Path:
 @pytest.fixture
 def adapt(tools, config: Path, folder: Path, target: Path):
     """Runs the tool on ``a.pth``, the source's weights."""
+    # Of pooled maps, BatchNorm sees one value an image here: with some weights
+    # the two nearly agree, and rounding is most of their difference.
+    torch.manual_seed(3)
     model = build_segmentor(load_config(config))
     for module in model.modules():
         if isinstance(module, _BatchNorm):

@@ -133,16 +133,8 @@ class AdversarialTerm(AdaptationTerm):
                 device_ids=[device.index] if device.type == 'cuda' else None,
                 broadcast_buffers=False,
             )
-        segmentor_cfg = runner.cfg.get('optim_wrapper') or {}
-        shared = {
-            key: segmentor_cfg[key]
-            for key in SHARED_OPTIM_KEYS
-            if key in segmentor_cfg
-        }
         self.optim_wrapper: OptimWrapper = build_optim_wrapper(
-            self.discriminator,
-            dict(shared, type=type(runner.optim_wrapper))
-            | self.optim_wrapper_cfg,
+            self.discriminator, self._complete_wrapper(runner)
         )
         schedulers = self.param_scheduler_cfg
         if isinstance(schedulers, dict):
@@ -165,12 +157,23 @@ class AdversarialTerm(AdaptationTerm):
         )
         self._shares_pass = same_precision and passes_agree(self.discriminator)
 
+    def _complete_wrapper(self, runner: Runner) -> dict:
+        """The optimizer wrapper's config, with what the segmentor's sets."""
+        own = self.optim_wrapper_cfg
+        segmentor = runner.cfg.get('optim_wrapper') or {}
+        keys = SHARED_OPTIM_KEYS
+        if own.get('type', segmentor.get('type')) != segmentor.get('type'):
+            keys = keys[:1]  # the others are arguments of one type
+        shared = {key: segmentor[key] for key in keys if key in segmentor}
+        return dict(shared, type=type(runner.optim_wrapper)) | own
+
     def losses(self, iteration: Iteration) -> dict[str, Tensor]:
         seen = self._seen(
             iteration.target_probabilities_of(self.auxiliary_head)
         )
-        # For what comes after the segmentor's update.
-        self._target = seen.detach()
+        # For what comes after the segmentor's update, perhaps in another
+        # precision than the segmentor's.
+        self._target = seen.detach().float()
         if self._shares_pass:
             logits, self._of_weights = share_pass(self.discriminator, seen)
         else:
@@ -196,9 +199,8 @@ class AdversarialTerm(AdaptationTerm):
                 target = self.discriminator(self._target)
             del self._target
             logits = iteration.source_logits[self.auxiliary_head]
-            results = self.discriminator_loss(
-                self._seen(logits.softmax(dim=1)), target
-            )
+            source = self._seen(logits.softmax(dim=1)).float()
+            results = self.discriminator_loss(source, target)
         self.optim_wrapper.update_params(results['loss'])
         for scheduler in self.param_schedulers:
             scheduler.step()
@@ -209,8 +211,7 @@ class AdversarialTerm(AdaptationTerm):
 
     def pictures(self, iteration: Iteration) -> dict[str, Tensor]:
         with evaluation_mode(self.discriminator):
-            # In half precision where the iteration was.
-            belief = self.discriminator(self._target[:1].float())[0, 0]
+            belief = self.discriminator(self._target[:1])[0, 0]
         if self.gan == 'vanilla':
             belief = belief.sigmoid()
         return {f'taken for source{self._suffix}': belief.clamp(0, 1)}
