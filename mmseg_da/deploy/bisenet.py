@@ -115,7 +115,7 @@ def is_plain_bisenet(backbone: nn.Module, head: nn.Module) -> bool:
         and tuple(resnet.out_indices) == (2, 3)
         and len(resnet.res_layers) == 4
         and resnet.block is BasicBlock
-        and type(head.fuse.activate) is nn.ReLU
+        and type(getattr(head.fuse, 'activate', None)) is nn.ReLU
         # Every norm layer was folded.
         and not any(
             'Norm' in type(module).__name__

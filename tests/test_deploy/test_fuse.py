@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from mmengine.registry import init_default_scope
 from torch import nn
+from toy import bisenet_cfg
 
 from mmseg_da.deploy import fast_network, fuse
 from mmseg_da.deploy.bisenet import FastBiSeNet, LateUpsamplingConv
@@ -58,6 +59,18 @@ def test_fuse_leaves_the_segmentor_alone(segmentor):
     after = segmentor.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('act_cfg', [None, dict(type='GELU')])
+def test_a_head_with_another_activation(shake, act_cfg):
+    cfg = bisenet_cfg(8)
+    cfg['decode_head']['act_cfg'] = act_cfg
+    model = MODELS.build(cfg)
+    shake(model)
+    model.eval()
+    image = torch.randn(1, 3, 64, 96)
+    same_function(fast_network(fuse(model))(image), model(image))
 
 
 @torch.no_grad()
