@@ -64,6 +64,7 @@ def test_fuse_leaves_the_segmentor_alone(segmentor):
 @torch.no_grad()
 @pytest.mark.parametrize('act_cfg', [None, dict(type='GELU')])
 def test_a_head_with_another_activation(shake, act_cfg):
+    init_default_scope('mmseg')
     cfg = bisenet_cfg(8)
     cfg['decode_head']['act_cfg'] = act_cfg
     model = MODELS.build(cfg)
