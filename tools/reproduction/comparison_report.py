@@ -1,6 +1,7 @@
 """The table of a comparison, from the runs that it left."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean, median, stdev
@@ -111,7 +112,7 @@ def write_comparison(
     text = [
         f'# {comparison.name}',
         '',
-        f'`python {" ".join(command)}`',
+        f'`python {shlex.join(command)}`',
         '',
         f'{comparison.metric} and IoU in percent: mean and sample standard '
         f'deviation over the seeds {", ".join(map(str, seeds))} of the last '

@@ -121,8 +121,11 @@ def test_the_table_pairs_by_seed(tmp_path):
         write_run(tmp_path / f'start_seed{seed}', 5, 0.5)
         write_run(tmp_path / f'plain_seed{seed}', plain, 0.5)
         write_run(tmp_path / f'better_seed{seed}', better, 1.0)
-    paths = write_comparison(TOY, [0, 1, 2], tmp_path, ['tools/x.py'])
+    paths = write_comparison(
+        TOY, [0, 1, 2], tmp_path, ['tools/x.py', '--only', 'a b']
+    )
     rows = paths[0].read_text().splitlines()
+    assert "`python tools/x.py --only 'a b'`" in rows
     better = next(row for row in rows if row.startswith('| better'))
     cells = [cell.strip() for cell in better.split('|')][1:-1]
     # 14, 19 and 33; 4, -1 and 3 over the control; 17 of the 15 between the
