@@ -88,6 +88,7 @@ class Iteration:
     #: by the auxiliary head's index, None for the main head. The hook sets
     #: those that a term needs.
     source_logits: dict[int | None, Tensor] = field(default_factory=dict)
+    _auxiliary_probabilities: dict[int, Tensor] = field(default_factory=dict)
 
     @cached_property
     def source_labels(self) -> Tensor:
@@ -139,10 +140,16 @@ class Iteration:
         """
         if auxiliary is None:
             return self.target_probabilities
-        self.target_logits  # noqa: B018  passes the target
-        head = auxiliary_heads(self.segmentor)[auxiliary]
-        logits = head(self._features)
-        return self._resize(logits, self.target['inputs']).softmax(dim=1)
+        known = self._auxiliary_probabilities
+        if auxiliary not in known:
+            self.target_logits  # noqa: B018  passes the target
+            head = auxiliary_heads(self.segmentor)[auxiliary]
+            with torch.set_grad_enabled(self.with_gradient):
+                logits = self._resize(
+                    head(self._features), self.target['inputs']
+                )
+                known[auxiliary] = logits.softmax(dim=1)
+        return known[auxiliary]
 
     @cached_property
     def teacher_probabilities(self) -> Tensor:
@@ -203,5 +210,7 @@ class Iteration:
         """Free the target's logits and features, and their graph."""
         for name in ('target_logits', '_features'):
             self.__dict__.pop(name, None)
+        for index, probabilities in self._auxiliary_probabilities.items():
+            self._auxiliary_probabilities[index] = probabilities.detach()
         if self.has('target_probabilities'):
             self.target_probabilities = self.target_probabilities.detach()
