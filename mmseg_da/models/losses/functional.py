@@ -44,13 +44,10 @@ def cross_entropy(
     Raises:
         InputError: If shapes, class weights or labels do not fit.
     """
-    target, weight, class_weight = prepare(
+    nll, weight = _weighted_nll(
         pred, target, class_weight, weight, ignore_index
     )
-    if class_weight is not None:
-        weight = weight * class_weight[target]
-    loss = softmax_nll(pred, target)
-    return weighted_reduce(loss, weight, reduction, avg_factor)
+    return weighted_reduce(nll, weight, reduction, avg_factor)
 
 
 def softmax_focal_loss(
@@ -74,12 +71,9 @@ def softmax_focal_loss(
             less well-classified pixels count. Defaults to 1.0.
         others, returns, raises: See :func:`cross_entropy`.
     """
-    target, weight, class_weight = prepare(
+    nll, weight = _weighted_nll(
         pred, target, class_weight, weight, ignore_index
     )
-    if class_weight is not None:
-        weight = weight * class_weight[target]
-    nll = softmax_nll(pred, target)
     # expm1 computes 1 - p_t without cancellation. The clamp keeps the slope of
     # the power finite at p_t = 1 when gamma < 1; the loss's own slope is 0.
     miss = -torch.expm1(-nll)
@@ -138,6 +132,16 @@ def dice_loss(
     if class_weight is not None:
         present = present * class_weight
     return weighted_reduce(loss, present, reduction, avg_factor)
+
+
+def _weighted_nll(
+    pred: Tensor, target: Tensor, class_weight: ClassWeight, *others
+) -> tuple[Tensor, Tensor]:
+    """Each pixel's ``-log p_t``, and its weight, its class's included."""
+    target, weight, class_weight = prepare(pred, target, class_weight, *others)
+    if class_weight is not None:
+        weight = weight * class_weight[target]
+    return softmax_nll(pred, target), weight
 
 
 def prepare(
