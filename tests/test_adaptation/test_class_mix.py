@@ -30,11 +30,11 @@ from mmseg_da.adaptation.augment import (
     gaussian_blur,
     strong_augment,
 )
-from mmseg_da.adaptation.terms.class_mix import choose_classes
-from mmseg_da.adaptation.terms.pseudo_label_term import (
+from mmseg_da.adaptation.pseudo_labels import (
     ClassThresholds,
     balanced_thresholds,
 )
+from mmseg_da.adaptation.terms.class_mix import choose_classes
 from mmseg_da.datasets.samplers import mix_seed
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS

@@ -8,7 +8,7 @@ from mmseg.apis import inference_model
 from mmseg.models import BaseSegmentor
 from torch import Tensor
 
-from mmseg_da.adaptation.terms.pseudo_label_term import balanced_thresholds
+from mmseg_da.adaptation.pseudo_labels import balanced_thresholds
 
 # Pixels of an image that decide on the thresholds, evenly spaced.
 PIXELS = 2**15
