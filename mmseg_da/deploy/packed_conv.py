@@ -18,6 +18,7 @@ def can_pack(conv: nn.Module) -> bool:
         isinstance(conv, nn.Conv2d)
         and conv.weight.device.type == 'cpu'
         and conv.weight.dtype in (torch.float32, torch.bfloat16)
+        and isinstance(conv.padding, tuple)
         and conv.padding_mode == 'zeros'
         and torch.backends.mkldnn.is_available()
         and hasattr(torch.ops.mkldnn, '_convolution_pointwise')

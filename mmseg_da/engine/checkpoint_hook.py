@@ -122,12 +122,12 @@ class CheckpointHook(_CheckpointHook):
                 partial.unlink()
             # If the work dir is a copy, the original's files stay.
             self.file_backend.obsolete += filter(
-                self._has_suffix, self._resumed.get('obsolete', [])
+                self._has_suffix, self._resumed.pop('obsolete', [])
             )
         self._remove_obsolete()
 
     def _resume_random_state(self, runner: Runner) -> None:
-        states = self._resumed.get('random_states', [])
+        states = self._resumed.pop('random_states', [])
         if len(states) != runner.world_size:
             runner.logger.warning(
                 'The resumed checkpoint holds no random state for '

@@ -23,8 +23,6 @@ from mmseg_da.errors import InputError, check_choice
 from mmseg_da.registry import MODELS, PARAM_SCHEDULERS
 from mmseg_da.utils.resumed_schedule import adopt_config_schedule
 
-# What the discriminator's optimizer wrapper shares with the segmentor's.
-SHARED_OPTIM_KEYS = ('accumulative_counts', 'loss_scale', 'dtype')
 INPUTS = ('probabilities', 'self_information')
 
 
@@ -161,9 +159,10 @@ class AdversarialTerm(AdaptationTerm):
         """The optimizer wrapper's config, with what the segmentor's sets."""
         own = self.optim_wrapper_cfg
         segmentor = runner.cfg.get('optim_wrapper') or {}
-        keys = SHARED_OPTIM_KEYS
-        if own.get('type', segmentor.get('type')) != segmentor.get('type'):
-            keys = keys[:1]  # the others are arguments of one type
+        keys, kind = ['accumulative_counts'], segmentor.get('type')
+        if own.get('type', kind) == kind:
+            # Arguments of that type alone.
+            keys += ['loss_scale', 'dtype']
         shared = {key: segmentor[key] for key in keys if key in segmentor}
         return dict(shared, type=type(runner.optim_wrapper)) | own
 
