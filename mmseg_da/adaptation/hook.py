@@ -13,6 +13,7 @@ from mmseg_da.adaptation.iteration import Iteration, TargetStream
 from mmseg_da.adaptation.outputs import (
     auxiliary_heads,
     find_output_index,
+    keep_random_state,
     losses_of_head,
     predicting_head,
 )
@@ -103,10 +104,12 @@ class AdaptationHook(Hook):
         """Build what adapts, restore it on resume, and attach it."""
         model = runner.model
         segmentor = model.module if is_model_wrapper(model) else model
+        self._check(runner, segmentor)
         # The source stream is the same with and without the hook.
-        with torch.random.fork_rng():
+        with keep_random_state(segmentor):
             if self.teacher:
-                self.teacher.build(segmentor)
+                metainfo = runner.train_dataloader.dataset.metainfo
+                self.teacher.build(segmentor, metainfo.get('classes'))
             for term in self.terms.values():
                 term.build(runner, segmentor)
             self._stream = TargetStream(
@@ -118,6 +121,20 @@ class AdaptationHook(Hook):
             self._restore(runner)
         self._resumed_state = {}
         self._attach(runner, segmentor)
+
+    def _check(self, runner: Runner, segmentor: nn.Module) -> None:
+        if sum(isinstance(hook, AdaptationHook) for hook in runner.hooks) > 1:
+            raise InputError(
+                f'{self.key} is not the only adaptation hook of the config: '
+                'make their terms the terms of one AdaptationHook, and set '
+                'the others to None.'
+            )
+        if getattr(segmentor, 'out_channels', None) == 1:
+            raise InputError(
+                'The decode head predicts two classes in one channel '
+                '(out_channels=1), but adaptation needs the probability of '
+                'each class: leave out_channels out, and use_sigmoid too.'
+            )
 
     def _attach(self, runner: Runner, segmentor: nn.Module) -> None:
         index = find_output_index(segmentor, self.output_index, self.key)

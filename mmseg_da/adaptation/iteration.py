@@ -127,9 +127,9 @@ class Iteration:
 
     @cached_property
     def target_probabilities(self) -> Tensor:
-        """Softmax ``(M, C, H', W')`` of :attr:`target_logits`."""
+        """Softmax ``(M, C, H', W')`` of :attr:`target_logits`, float32."""
         with torch.set_grad_enabled(self.with_gradient):
-            return self.target_logits.softmax(dim=1)
+            return self.target_logits.float().softmax(dim=1)
 
     def target_probabilities_of(self, auxiliary: int | None) -> Tensor:
         """:attr:`target_probabilities` of the main head, or of another.
@@ -148,7 +148,7 @@ class Iteration:
                 logits = self._resize(
                     head(self._features), self.target['inputs']
                 )
-                known[auxiliary] = logits.softmax(dim=1)
+                known[auxiliary] = logits.float().softmax(dim=1)
         return known[auxiliary]
 
     @cached_property

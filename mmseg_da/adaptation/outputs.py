@@ -1,7 +1,7 @@
 """Find the head's output that the segmentor predicts with."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,16 @@ from mmseg_da.errors import InputError
 
 # An image large enough for pyramid pooling, small enough to cost nothing.
 PROBE_SIZE = (1, 3, 128, 128)
+
+
+def keep_random_state(network: nn.Module) -> AbstractContextManager:
+    """Restore the random state of the CPU and of the network's own GPU.
+
+    Without names of devices torch would start every GPU of the machine.
+    """
+    return torch.random.fork_rng(
+        {p.device for p in network.parameters() if p.is_cuda}
+    )
 
 
 @contextmanager
@@ -85,7 +95,7 @@ def auxiliary_heads(segmentor: nn.Module) -> list[nn.Module]:
 
 def _probe(segmentor: nn.Module, key: str) -> int:
     device = next(segmentor.parameters()).device
-    with torch.random.fork_rng(), evaluation_mode(segmentor):
+    with keep_random_state(segmentor), evaluation_mode(segmentor):
         image = torch.randn(PROBE_SIZE, device=device)
         predicted = segmentor(image, mode='tensor')
         for module in segmentor.modules():

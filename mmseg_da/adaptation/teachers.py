@@ -1,5 +1,7 @@
 """Teachers that label the target for self-training."""
 
+from collections.abc import Sequence
+
 import torch
 from mmengine.dist import all_reduce
 from mmengine.model import MomentumAnnealingEMA
@@ -23,6 +25,9 @@ def _follow_target(module: nn.Module, args: tuple) -> None:
     mean, variance = torch.batch_norm_update_stats(
         args[0].float(), None, None, momentum=0.0
     )
+    # The running variance is unbiased, the batch's is not.
+    number = args[0].numel() // len(mean)
+    variance *= number / max(1, number - 1)
     # The same on all ranks, as a resumed run finds them.
     for value in (variance, mean):
         all_reduce(value, 'mean')
@@ -46,8 +51,15 @@ class Teacher:
     def __init__(self, key: str = 'teacher') -> None:
         self.key = key  # the teacher's place in the config, for messages
 
-    def build(self, segmentor: nn.Module) -> None:
-        """Build :attr:`model`, before hooks are attached to the segmentor."""
+    def build(
+        self, segmentor: nn.Module, classes: Sequence[str] | None = None
+    ) -> None:
+        """Build :attr:`model`, before hooks are attached to the segmentor.
+
+        Args:
+            segmentor (nn.Module): The bare segmentor.
+            classes (Sequence[str], optional): Names of its classes.
+        """
         raise NotImplementedError
 
     @torch.no_grad()
@@ -101,7 +113,9 @@ class FrozenTeacher(Teacher):
         self.config = config
         self.checkpoint = checkpoint
 
-    def build(self, segmentor: nn.Module) -> None:
+    def build(
+        self, segmentor: nn.Module, classes: Sequence[str] | None = None
+    ) -> None:
         device = next(segmentor.parameters()).device
         self.model = init_model(self.config, self.checkpoint, device)
         self.model.requires_grad_(False)
@@ -112,9 +126,21 @@ class FrozenTeacher(Teacher):
                 f'classes, but the segmentor {numbers[1]}: give a teacher of '
                 'the same classes.'
             )
-        for name in ('mean', 'std'):
+        names = self.model.dataset_meta['classes']
+        if classes is not None and list(names) != list(classes):
+            raise InputError(
+                f'{self.key}.config {self.config} predicts the classes '
+                f'{", ".join(names)}, but the training data have '
+                f'{", ".join(classes)}: give a teacher of the same classes in '
+                'the same order.'
+            )
+        # OneDL's preprocessor has the last name, OpenMMLab's the one before.
+        for name in (
+            *('mean', 'std'),
+            *('channel_conversion', '_channel_conversion'),
+        ):
             own, other = (
-                getattr(model.data_preprocessor, name, torch.zeros(()))
+                torch.as_tensor(getattr(model.data_preprocessor, name, 0))
                 for model in (self.model, segmentor)
             )
             if own.tolist() != other.tolist():
@@ -163,7 +189,9 @@ class EMATeacher(Teacher):
         self.momentum = momentum
         self.batch_norm = batch_norm
 
-    def build(self, segmentor: nn.Module) -> None:
+    def build(
+        self, segmentor: nn.Module, classes: Sequence[str] | None = None
+    ) -> None:
         """Start as a copy of the segmentor, before hooks are attached."""
         self.average = MomentumAnnealingEMA(segmentor, gamma=1)
         # The share that is taken. As an argument it could not be 1.
@@ -185,11 +213,11 @@ class EMATeacher(Teacher):
             own.copy_(other)
 
     def update(self, segmentor: nn.Module) -> None:
-        own = [buffer.clone() for buffer in self.model.buffers()]
+        kept = self.batch_norm == 'target'
+        own = [b.clone() for b in self.model.buffers()] if kept else ()
         self.average.update_parameters(segmentor)  # which copies buffers
-        if self.batch_norm == 'target':
-            for buffer, value in zip(self.model.buffers(), own):
-                buffer.copy_(value)
+        for buffer, value in zip(self.model.buffers(), own):
+            buffer.copy_(value)
 
     @torch.no_grad()
     def distance(self, segmentor: nn.Module) -> Tensor:

@@ -26,7 +26,8 @@ def adapt_bn(model: BaseSegmentor, loader: Iterable[dict]) -> None:
 
     Adaptive Batch Normalization (Li et al., 2016): means and variances are
     averaged over the batches, the weights stay. The model is changed. Layers
-    that no image passes, such as an auxiliary head's, keep their statistics.
+    that are frozen in training (``norm_eval``, ``frozen_stages``), or that no
+    image passes, such as an auxiliary head's, keep their statistics.
 
     Args:
         model (BaseSegmentor): A trained segmentor, on the device to use.
@@ -34,20 +35,22 @@ def adapt_bn(model: BaseSegmentor, loader: Iterable[dict]) -> None:
             loaders give them, each image once. Labels are not used.
 
     Raises:
-        InputError: If the model has no BatchNorm.
+        InputError: If the model has no BatchNorm that trains.
 
     Example:
         >>> model = init_model(config, 'best.pth')
         >>> adapt_bn(model, Runner.build_dataloader(loader_cfg))
         >>> torch.save({'state_dict': model.state_dict()}, 'best_bn.pth')
     """
+    was_training = model.training
     check_batch_norm(model)
     momenta: dict[_BatchNorm, float | None] = {}
     number, last = 0, -1
 
     def start_anew(layer: nn.Module, *_) -> None:
         """Average over all calls of a layer, from its first one on."""
-        if isinstance(layer, _BatchNorm) and layer not in momenta:
+        adapts = isinstance(layer, _BatchNorm) and layer.training
+        if adapts and layer not in momenta:
             momenta[layer] = layer.momentum
             layer.momentum = None
             layer.reset_running_stats()
@@ -60,8 +63,6 @@ def adapt_bn(model: BaseSegmentor, loader: Iterable[dict]) -> None:
             if number == last:
                 raise _EndOfPass
 
-    was_training = model.training
-    model.train()
     try:
         with (
             register_module_forward_pre_hook(start_anew),
@@ -84,11 +85,12 @@ class _EndOfPass(Exception):
 
 
 def check_batch_norm(model: BaseSegmentor) -> None:
-    """Raise an InputError if a model has no BatchNorm to adapt."""
-    if not any(isinstance(m, _BatchNorm) for m in model.modules()):
+    """Put a model into training, with an InputError if no BatchNorm trains."""
+    layers = model.train().modules()
+    if not any(isinstance(m, _BatchNorm) and m.training for m in layers):
         raise InputError(
-            f'This {type(model).__name__} has no BatchNorm, so that there is '
-            'nothing to adapt: use the checkpoint as it is.'
+            f'This {type(model).__name__} has no BatchNorm that trains, so '
+            'that there is nothing to adapt: use the checkpoint as it is.'
         )
 
 

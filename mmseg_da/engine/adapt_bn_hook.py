@@ -1,15 +1,16 @@
-import torch
 from mmengine.dist import all_reduce
-from mmengine.hooks import Hook
+from mmengine.hooks import EMAHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmseg_da.adaptation.outputs import keep_random_state
 from mmseg_da.apis.adapt_bn import (
     adapt_bn,
     build_target_loader,
     check_batch_norm,
 )
+from mmseg_da.errors import InputError
 from mmseg_da.registry import HOOKS
 
 
@@ -28,8 +29,8 @@ class AdaptBNHook(Hook):
             Defaults to all.
 
     Raises:
-        InputError: If the config has no hook with a ``target_dataloader``, or
-            the model has no BatchNorm.
+        InputError: If the config has no hook with a ``target_dataloader``,
+            the model has no BatchNorm that trains, or an ``EMAHook`` is there.
 
     Example:
         >>> default_hooks = dict(adapt_bn=dict(type='mmseg_da.AdaptBNHook'))
@@ -45,6 +46,13 @@ class AdaptBNHook(Hook):
         """Find what is missing before hours of training."""
         build_target_loader(runner.cfg, self.num_images)
         check_batch_norm(runner.model)
+        if any(isinstance(hook, EMAHook) for hook in runner.hooks):
+            raise InputError(
+                'AdaptBNHook and EMAHook cannot be combined: the averaged '
+                "weights would be saved without the target's statistics. "
+                'Remove AdaptBNHook, and run tools/adapt_bn.py on the last '
+                'checkpoint.'
+            )
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
@@ -56,10 +64,10 @@ class AdaptBNHook(Hook):
         segmentor = model.module if is_model_wrapper(model) else model
         loader = build_target_loader(runner.cfg, self.num_images)
         runner.logger.info(
-            f'BatchNorm is re-estimated on {len(loader.dataset)} images of '
-            'the target.'
+            'BatchNorm is re-estimated on '
+            f'{len(loader) * loader.batch_size} images of the target.'
         )
-        with torch.random.fork_rng():
+        with keep_random_state(segmentor):
             adapt_bn(segmentor, loader)
         for module in segmentor.modules():
             if isinstance(module, _BatchNorm):

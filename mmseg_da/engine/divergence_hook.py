@@ -5,7 +5,6 @@ from functools import partial
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
-from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch.optim import Optimizer
 
@@ -86,7 +85,7 @@ class DivergenceHook(Hook):
                 partial(self._keep_norm, name)
             )
             for name, each in wrappers.items()
-            if isinstance(each, OptimWrapper)
+            if hasattr(each, 'optimizer')
         ]
 
     def after_train(self, runner: Runner) -> None:

@@ -203,7 +203,7 @@ def test_equals_the_literal_loop(tmp_path, mix, accumulate):
     ours = runner.model.state_dict()
     assert largest_difference(ours, runner.start.model, 'conv') > 1e-3
     assert largest_difference(ours, student) == 0
-    shares = runner.message_hub.log_scalars.get('train/confident_share')
+    shares = runner.message_hub.log_scalars.get('train/confident_share_mix')
     assert (shares is None) == (mix['pseudo_labels'] == 'none')
     if shares is not None:
         # Neither all nor nothing: the threshold decided.
@@ -270,7 +270,7 @@ def test_a_teacher_keeps_statistics_of_the_target_alone():
         predicted = teacher.model(images)
     layer = teacher.model[0]
     torch.testing.assert_close(layer.running_mean, expected)
-    variance = 0.75 + 0.25 * images.var((0, 2, 3), correction=0)
+    variance = 0.75 + 0.25 * images.var((0, 2, 3))
     torch.testing.assert_close(layer.running_var, variance)
     shape = 1, 3, 1, 1
     by_hand = (images - expected.view(shape)) / (
@@ -327,7 +327,7 @@ def test_numbers_of_unlabelled_images_and_collapse(tmp_path, monkeypatch):
     ):
         runner.train()
     logged = {
-        name: runner.message_hub.get_scalar(f'train/{name}').data[0]
+        name: runner.message_hub.get_scalar(f'train/{name}_mix').data[0]
         for name in (
             *('confident_share', 'target_entropy', 'largest_class_share'),
             'teacher_agreement',
@@ -457,3 +457,17 @@ def test_refuses_bad_arguments(tmp_path, overrides, sentence):
 def test_refuses_batches_that_do_not_fit(tmp_path):
     with pytest.raises(InputError, match='crop both to one size'):
         train(tmp_path, {**mixing(), SIZE: (48, 96)})
+
+
+def test_each_term_of_pseudo_labels_logs_its_own_numbers(tmp_path):
+    """Of one teacher's prediction, which one term trusts and one does not."""
+    overrides = {**mixing(threshold=1.0), 'train_cfg.max_iters': 2}
+    overrides['default_hooks.adaptation']['terms']['masked'] = dict(
+        type='mmseg_da.MaskedConsistencyTerm', threshold=0.0
+    )
+    hub = train(tmp_path, overrides).message_hub
+    sure, unsure = (
+        hub.get_scalar(f'train/confident_share_{name}').data[0].tolist()
+        for name in ('masked', 'mix')
+    )
+    assert sure == [1, 1] and unsure == [0, 0]

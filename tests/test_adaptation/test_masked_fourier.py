@@ -5,6 +5,7 @@ import torch
 from mmengine.registry import init_default_scope
 from toy import (
     NUM_CLASSES,
+    ToyDataset,
     bisenet_cfg,
     largest_difference,
     make_runner,
@@ -103,17 +104,24 @@ def test_fourier_changes_the_source_before_its_pass(tmp_path):
     [
         (dict(num_classes=3), 'predicts 3 classes, but the segmentor 5'),
         (dict(std=1.0), 'normalises images with a std of'),
+        (dict(rgb=False), 'with a _?channel_conversion of .False'),
+        (dict(classes='edcba'), 'predicts the classes e, d, c, b, a, but the'),
     ],
 )
 def test_refuses_another_teacher(tmp_path, monkeypatch, teacher, sentence):
     built = bisenet_cfg(4, teacher.get('num_classes', NUM_CLASSES))
     if 'std' in teacher:
         built.data_preprocessor.std = [teacher['std'], 57.12, 57.375]
-    monkeypatch.setattr(
-        teachers,
-        'init_model',
-        lambda *_: teachers.MODELS.build(built).eval(),
-    )
+    built.data_preprocessor.bgr_to_rgb = teacher.get('rgb', True)
+
+    def init_model(*_):
+        network = teachers.MODELS.build(built).eval()
+        network.dataset_meta = dict(
+            classes=teacher.get('classes', ToyDataset.metainfo['classes'])
+        )
+        return network
+
+    monkeypatch.setattr(teachers, 'init_model', init_model)
     frozen = dict(type='mmseg_da.FrozenTeacher', config='c', checkpoint='k')
     runner = make_runner(tmp_path, with_terms(teacher=frozen, masked=MASKED))
     with pytest.raises(InputError, match=sentence):
@@ -125,6 +133,7 @@ def test_a_frozen_teacher_stays_and_resumes(tmp_path, monkeypatch):
     init_default_scope('mmseg')
     torch.manual_seed(0)
     network = teachers.MODELS.build(bisenet_cfg(4, NUM_CLASSES)).eval()
+    network.dataset_meta = ToyDataset.metainfo
     monkeypatch.setattr(teachers, 'init_model', lambda *_: network)
     before = {k: v.clone() for k, v in network.state_dict().items()}
     frozen = dict(type='mmseg_da.FrozenTeacher', config='c', checkpoint='k')
@@ -155,3 +164,14 @@ def test_a_frozen_teacher_stays_and_resumes(tmp_path, monkeypatch):
 def test_refuses_bad_arguments(tmp_path, term, sentence):
     with pytest.raises(InputError, match=sentence):
         make_runner(tmp_path, with_terms(teacher=EMA, term=term))
+
+
+def test_losses_without_weights_of_pixels_are_refused(tmp_path):
+    overrides = with_terms(
+        teacher=EMA, masked=dict(MASKED, pseudo_labels='image')
+    )
+    overrides['model.decode_head.loss_decode'] = dict(
+        type='LovaszLoss', reduction='none', _delete_=True
+    )
+    with pytest.raises(InputError, match='LovaszLoss takes no weights'):
+        make_runner(tmp_path, overrides).train()

@@ -235,3 +235,17 @@ def test_the_documented_term(tmp_path):
     losses = runner.message_hub.log_scalars['train/loss_flip'].data[0]
     assert len(losses) == runner.iter and (losses > 0).all()
     assert losses[-1] < losses[0]
+
+
+def test_two_adaptation_hooks_are_refused(tmp_path):
+    overrides = with_terms(entropy=ENTROPY)
+    del overrides['default_hooks.adversarial']
+    with pytest.raises(InputError, match='not the only adaptation hook'):
+        make_runner(tmp_path, overrides).train()
+
+
+def test_a_head_of_one_channel_is_refused(tmp_path):
+    runner = make_runner(tmp_path, with_terms(entropy=ENTROPY))
+    runner.model.out_channels = 1
+    with pytest.raises(InputError, match='two classes in one channel'):
+        runner.train()

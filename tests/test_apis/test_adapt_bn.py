@@ -73,3 +73,22 @@ def test_stops_at_the_last_layer_and_leaves_the_rest_as_it_was() -> None:
 def test_a_model_without_batchnorm_is_refused() -> None:
     with pytest.raises(InputError, match='Net has no BatchNorm'):
         adapt_bn(Net(nn.GroupNorm(1, 3)), batches())
+
+
+class Frozen(Net):
+    """Its first layer stays in evaluation mode, as with ``norm_eval``."""
+
+    def train(self, mode: bool = True) -> nn.Module:
+        super().train(mode)
+        self[0].eval()
+        return self
+
+
+def test_frozen_layers_keep_their_statistics() -> None:
+    model = Frozen(nn.BatchNorm2d(3), nn.BatchNorm2d(3))
+    model[0].running_mean.fill_(5)
+    adapt_bn(model, batches())
+    assert model[0].running_mean.tolist() == [5, 5, 5]
+    assert (model[1].running_mean < -3).all()
+    with pytest.raises(InputError, match='no BatchNorm that trains'):
+        adapt_bn(Frozen(nn.BatchNorm2d(3)), batches())

@@ -66,3 +66,12 @@ def test_statistics_of_no_target_are_refused_before_training(tmp_path):
     hook = {'default_hooks.adapt_bn': dict(type='mmseg_da.AdaptBNHook')}
     with pytest.raises(InputError, match='names no target'):
         make_runner(tmp_path, hook, hook=False).train()
+
+
+def test_averaged_weights_without_the_targets_statistics_are_refused(tmp_path):
+    hooks = {
+        'default_hooks.adapt_bn': dict(type='mmseg_da.AdaptBNHook'),
+        'default_hooks.ema': dict(type='EMAHook'),
+    }
+    with pytest.raises(InputError, match='EMAHook cannot be combined'):
+        make_runner(tmp_path, hooks).train()

@@ -198,7 +198,7 @@ class AdversarialTerm(AdaptationTerm):
                 target = self.discriminator(self._target)
             del self._target
             logits = iteration.source_logits[self.auxiliary_head]
-            source = self._seen(logits.softmax(dim=1)).float()
+            source = self._seen(logits.float().softmax(dim=1))
             results = self.discriminator_loss(source, target)
         self.optim_wrapper.update_params(results['loss'])
         for scheduler in self.param_schedulers:

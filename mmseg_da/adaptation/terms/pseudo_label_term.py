@@ -2,15 +2,23 @@
 
 import torch
 from mmengine.runner import Runner
+from mmseg.models.losses import (
+    DiceLoss,
+    LovaszLoss,
+    OhemCrossEntropy,
+    TverskyLoss,
+)
 from torch import Tensor, nn
 
 from mmseg_da.adaptation.iteration import Iteration
-from mmseg_da.adaptation.outputs import predicting_head
+from mmseg_da.adaptation.outputs import losses_of_head, predicting_head
 from mmseg_da.adaptation.pseudo_labels import ClassThresholds
 from mmseg_da.adaptation.terms.base import AdaptationTerm
 from mmseg_da.adaptation.terms.entropy import self_information
 from mmseg_da.errors import InputError, check_choice
 
+# These drop the weights of pixels, or fail on them.
+WEIGHTLESS = DiceLoss, LovaszLoss, OhemCrossEntropy, TverskyLoss
 # Share of the predicted pixels above which one class has taken over.
 COLLAPSED_ABOVE = 0.95
 
@@ -31,7 +39,8 @@ class PseudoLabelTerm(AdaptationTerm):
     (over log C, of every fourth row and column), its
     ``largest_class_share``, by which :meth:`diagnose` finds a collapse, and,
     where another term asks for the segmentor's probabilities on the target,
-    the ``teacher_agreement`` with them.
+    the ``teacher_agreement`` with them. The term's name follows each of these,
+    as in ``confident_share_masked``.
 
     Args:
         pseudo_labels (str): 'image', 'pixel' or 'balanced'. Defaults to
@@ -53,7 +62,6 @@ class PseudoLabelTerm(AdaptationTerm):
 
     kinds = ('image', 'pixel', 'balanced')
     needs_teacher = True
-    watched = ('largest_class_share',)
 
     def __init__(
         self,
@@ -95,13 +103,29 @@ class PseudoLabelTerm(AdaptationTerm):
         self.threshold = threshold
         self.share = share
         self.ignore_margins = margins
+        self._suffix = '_' + self.key.rsplit('.')[-1]
         self._numbers: dict[str, Tensor] = {}
         # The iteration whose predictions the thresholds have followed.
         self._followed: int | None = None
 
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The share by which a collapse is found, if a teacher is asked."""
+        name = f'largest_class_share{self._suffix}'
+        return (name,) if self.needs_teacher else ()
+
     def build(self, runner: Runner, segmentor: nn.Module) -> None:
         # The label of pixels that do not count.
         self.ignore_index = predicting_head(segmentor).ignore_index
+        heads = [m for m in segmentor.modules() if hasattr(m, 'loss_by_feat')]
+        for loss in (x for head in heads for x in losses_of_head(head)):
+            if self.pseudo_labels == 'image' and isinstance(loss, WEIGHTLESS):
+                raise InputError(
+                    f"{self.key}.pseudo_labels is 'image', which weighs "
+                    f"pixels, but MMSegmentation's {type(loss).__name__} "
+                    "takes no weights of pixels: set pseudo_labels='pixel', "
+                    'or another loss_decode.'
+                )
         if self.pseudo_labels == 'balanced':
             device = next(segmentor.parameters()).device
             self.class_thresholds = ClassThresholds(
@@ -153,12 +177,13 @@ class PseudoLabelTerm(AdaptationTerm):
             agreement = (own == iteration.pseudo_labels[1]).float().mean()
             self._numbers['teacher_agreement'] = agreement
         for name, value in self._numbers.items():
-            runner.message_hub.update_scalar(f'train/{name}', value)
+            key = f'train/{name}{self._suffix}'
+            runner.message_hub.update_scalar(key, value)
 
     def diagnose(
         self, means: dict[str, float], period: str
     ) -> tuple[str, str] | None:
-        share = means['largest_class_share']
+        (share,) = means.values()
         if share <= COLLAPSED_ABOVE:
             return None
         return (
