@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from rich.progress import track
 
-from inference.images import list_images, training_images
+from inference.images import list_images, read_sample, training_samples
 from launch.cli import (
     add_cfg_options,
     add_model,
@@ -22,7 +22,7 @@ from launch.cli import (
     command_parser,
     one_sentence_errors,
 )
-from mmseg_da.apis import export, init_model, mean_iou, read_image
+from mmseg_da.apis import export, init_model, mean_iou
 from mmseg_da.deploy import FastSegmentor, Predictor
 from mmseg_da.deploy.export import FORMATS
 from mmseg_da.deploy.runtimes import load_network
@@ -80,9 +80,10 @@ def calibration_images(args, cfg) -> list[np.ndarray]:
         return []
     if args.calibration:
         files = list_images(args.calibration)[: args.images]
+        samples = [dict(img_path=file) for file in files]
     else:
-        files = training_images(cfg, args.images)
-    return [read_image(f) for f in track(files, description='Reading')]
+        samples = training_samples(cfg, args.images)
+    return [read_sample(s) for s in track(samples, description='Reading')]
 
 
 def main(argv: Sequence[str] | None = None) -> dict:

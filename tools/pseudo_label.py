@@ -86,12 +86,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def list_inputs(args, cfg: Config) -> tuple[str, dict[str, Path]]:
-    """The folder of the images, and each image by its name there."""
+    """The folder or pattern of the images, and each image by its name."""
     if not args.target:
         advice = 'give a folder of images or a pattern'
         files = find_images(args.images, None, '', None, advice)
         files = {name: Path(file) for name, file in files.items()}
-        return folder_of(args.images), files
+        return args.images, files
     _, loader = find_target_loader(cfg) or (None, None)
     if loader is None:
         raise InputError(
@@ -101,7 +101,13 @@ def list_inputs(args, cfg: Config) -> tuple[str, dict[str, Path]]:
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     with explain_build_errors(cfg):
         dataset = DATASETS.build(loader['dataset'])
-    folder = folder_of(dataset.data_prefix['img_path'])
+    source = dataset.data_prefix['img_path']
+    if getattr(dataset, 'is_video', False):
+        raise InputError(
+            f'The target {source} is a video: write its frames as images '
+            f"('ffmpeg -i {source} FOLDER/%06d.png'), and give the folder."
+        )
+    folder = folder_of(source)
     paths = [
         Path(dataset.get_data_info(i)['img_path']) for i in range(len(dataset))
     ]
@@ -191,8 +197,8 @@ def main(argv: Sequence[str] | None = None) -> dict:
     if args.threshold is not None and not 0 <= args.threshold <= 1:
         raise InputError(f'--threshold is {args.threshold}: give 0 to 1.')
     cfg = load_config(args.config, args.cfg_options)
-    folder, files = list_inputs(args, cfg)
-    check_out(args.out, folder)
+    images, files = list_inputs(args, cfg)
+    check_out(args.out, folder_of(images))
     model = init_model(cfg, args.checkpoint, args.device, args.teacher)
     threshold = load_thresholds(args, model, list(files.values()))
     palette = model.dataset_meta['palette']
@@ -215,7 +221,7 @@ def main(argv: Sequence[str] | None = None) -> dict:
     share = f', {labelled / pixels:.1%} of their pixels' if pixels else ''
     print(
         f'{len(todo)} of {len(files)} images labelled{share}; the others '
-        f'were there. Train on them with img_path={folder!r}, '
+        f'were there. Train on them with img_path={images!r}, '
         f"seg_map_path={str(labels)!r}, label_encoding='train_ids'."
     )
     return dict(images=len(files), labelled=len(todo))

@@ -8,10 +8,14 @@ written as JSON to the work dir.
 
 import argparse
 import os
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 
+from inference.images import check_out
 from launch import check_config, set_launcher, set_work_dir
 from launch.cli import (
     add_cfg_options,
@@ -22,6 +26,7 @@ from launch.cli import (
 )
 from launch.console import QuietRunner
 from launch.fast_test_hook import FastTestHook
+from mmseg_da.errors import InputError
 from mmseg_da.utils import (
     explain_build_errors,
     load_config,
@@ -67,6 +72,27 @@ def save_predictions(cfg: Config, folder: str) -> None:
             evaluator.update(output_dir=folder, keep_results=True)
 
 
+def check_predictions(dataset: BaseDataset, folder: str) -> None:
+    """Refuse predictions that would replace files, or each other.
+
+    Raises:
+        InputError: If the folder holds images or labels of the test data, or
+            two images have one name: metrics write all to one folder.
+    """
+    samples = [dataset.get_data_info(i) for i in range(len(dataset))]
+    for key in ('img_path', 'seg_map_path'):
+        for parent in {Path(s[key]).parent for s in samples if key in s}:
+            check_out(folder, parent)
+    stems = Counter(Path(sample['img_path']).stem for sample in samples)
+    (name, uses), *_ = stems.most_common(1)
+    if uses > 1:
+        raise InputError(
+            f'{uses} test images are named {name}, so that --out {folder} '
+            'could keep one prediction of them: predict with tools/infer.py, '
+            'which keeps their folders.'
+        )
+
+
 def paint_predictions(cfg: Config, folder: str) -> None:
     """Paint every test image, with or without a hook in the config."""
     hooks = cfg.get('default_hooks') or {}
@@ -103,6 +129,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         runner = QuietRunner.from_cfg(cfg)
         check_weights(runner.model, args.checkpoint, args.teacher)
         if args.out is not None:
+            check_predictions(runner.test_dataloader.dataset, args.out)
             # Metrics make the folder on the first rank only, and other ranks
             # may write to it before.
             os.makedirs(args.out, exist_ok=True)

@@ -142,12 +142,16 @@ def mean_iou(
     areas = torch.zeros(2, count, dtype=torch.float64)
     for dataset, index in progress(samples):
         info = dataset.get_data_info(index)
-        image = read_image(info['img_path'])
         for transform in dataset.pipeline.transforms:
             if isinstance(transform, LoadAnnotations):
                 info = transform(info)
+        if 'gt_seg_map' not in info:
+            raise InputError(
+                f'{info["img_path"]} has no label to compare with: give a '
+                'config whose test data are labelled.'
+            )
         label = info['gt_seg_map']
-        found = predict(image)
+        found = predict(read_image(info['img_path']))
         if label.shape != found.shape:
             raise InputError(
                 f'{info["seg_map_path"]} is {label.shape} and its image '

@@ -238,7 +238,8 @@ def decode_palette(
         f'{_class_text(by_id[index])}, but its colour '
         f'{tuple(palette[3 * index : 3 * index + 3])} is the one of '
         f'{_class_text(by_colour[index])}; set label_encoding to what '
-        "the ids mean, or to 'colours' to read the colours."
+        "the ids mean, or to 'colours' to read the colours; if the ids are "
+        'right, save the labels without a palette.'
     )
 
 

@@ -43,7 +43,14 @@ class Predictor:
         self.device = model.data_preprocessor.device
         pipeline = model.cfg.test_pipeline
         if scale is not None:
-            pipeline = [dict(type='Resize', scale=scale)]
+            # In the place of the pipeline's own; other steps stay.
+            resize = dict(type='Resize', scale=scale)
+            pipeline = [
+                resize if step['type'] == 'Resize' else step
+                for step in pipeline
+            ]
+            if resize not in pipeline:
+                pipeline.insert(0, resize)
         # Images are in memory, and are batched here.
         around = LoadImageFromFile, PackSegInputs
         steps = [TRANSFORMS.build(dict(step)) for step in pipeline]

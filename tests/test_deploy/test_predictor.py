@@ -9,7 +9,7 @@ from mmseg.apis import inference_model
 from mmseg.apis import init_model as mmseg_init_model
 
 from mmseg_da.apis import init_model, init_predictor
-from mmseg_da.deploy import FastSegmentor, packed_conv
+from mmseg_da.deploy import FastSegmentor, Predictor, packed_conv
 from mmseg_da.errors import InputError
 from mmseg_da.registry import MODELS
 
@@ -52,6 +52,24 @@ def test_predictor_equals_inference_model(reference, predictor):
     found = predictor(image)
     assert found.dtype == np.uint8
     agree(found, reference(image))
+
+
+def test_another_size_keeps_the_other_steps(trained):
+    model = init_model(*trained, device='cpu')
+    model.cfg.test_pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(type='Resize', scale=(64, 32)),
+        dict(type='CLAHE'),
+        dict(type='PackSegInputs'),
+    ]
+    fast = FastSegmentor(model)
+    found = Predictor(fast, scale=(128, 64)).preprocess([street()])
+    model.cfg.test_pipeline[1].scale = (128, 64)
+    assert torch.equal(found, Predictor(fast).preprocess([street()]))
+    without = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
+    fast.cfg = Config(dict(test_pipeline=without))
+    sized = Predictor(fast, scale=(128, 64)).preprocess([street()])
+    assert sized.shape == found.shape and not torch.equal(sized, found)
 
 
 def test_rgb_and_batches(reference, predictor):

@@ -124,6 +124,10 @@ TRAIN = {
     f'{HOOK}.discriminator.in_channels=5': (
         r'num_classes is 19, .*discriminator\.in_channels is 5; set all to'
     ),
+    'val_dataloader.dataset.metainfo.classes=[road,sky]': (
+        r'val_dataloader\.dataset has the classes road, sky, but train_data'
+        r'loader\.dataset has road, .*, \.\.\. \(19\): give both'
+    ),
     'model.data_preprocessor.size=(64,64)': (
         r'sets size and size_divisor of size and size_divisor: training'
     ),
@@ -242,6 +246,15 @@ def test_before_anything_is_built(tools, config, folder, option) -> None:
 def test_while_building(tools, config, folder, option) -> None:
     check(tools, config, option, BUILD[option])
     assert [path.name for path in folder.iterdir()] == ['w']
+
+
+def test_validation_without_labels(tools, config, folder: Path) -> None:
+    (folder / 'a.py').write_text(
+        f'_base_ = {str(config)!r}\nval_dataloader = dict(dataset=dict(\n'
+        "    pipeline=[dict(type='PackSegInputs')]))"
+    )
+    text = r'val_dataloader\.dataset\.pipeline loads no labels, with which val'
+    check(tools, 'a.py', 'val_cfg.fp16=False', text)
 
 
 def test_no_validation_is_no_error(tools, config, folder: Path) -> None:

@@ -252,8 +252,16 @@ def test_a_video_as_target(data: Path, check, capsys) -> None:
     )
     assert check() == (0, [])
     assert '5 target' in capsys.readouterr().out
+    # Where no frame is labelled, it is the test set too.
+    with open(data / 'config.py', 'a') as file:
+        file.write(
+            '\ntest_dataloader = dict(dataset=default_hooks["adversarial"]'
+            '["target_dataloader"]["dataset"] | dict(pipeline=[]))'
+        )
+    assert check() == (0, [])
+    assert '5 test' in capsys.readouterr().out
     path.write_bytes(b'no video')
-    status, (finding,) = check()
+    status, (finding, _) = check()
     assert (status, finding['kind']) == (1, 'wrong layout')
     assert 'drive.avi cannot be decoded' in finding['message']
 

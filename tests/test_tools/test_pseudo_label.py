@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -166,3 +167,9 @@ def test_refuses(label, config: Path, images: Path, checkpoint: Path) -> None:
     ):
         with pytest.raises(InputError, match='out holds labels of another'):
             label(images, *words, **change)
+
+
+def test_two_classes_in_one_channel_are_refused() -> None:
+    model = SimpleNamespace(out_channels=1)
+    with pytest.raises(InputError, match='two classes in one channel'):
+        predict_confidence(model, np.zeros((4, 4, 3), np.uint8))

@@ -276,7 +276,12 @@ def test_damaged_manifest_is_named(config, tmp_path):
 def test_what_cannot_be_copied(config, tmp_path):
     out = str(tmp_path / 'out')
     late = [HEAD[0], HEAD[2], HEAD[1], TAIL[1]]  # labels keep their size
-    for pipeline in (late, [*HEAD[:2], *TAIL], [TAIL[0], *HEAD]):
+    for pipeline in (
+        late,
+        [*HEAD[:2], *TAIL],
+        [TAIL[0], *HEAD],
+        [HEAD[0], TAIL[-1]],
+    ):
         source = gta5(tmp_path / 'gta5', pipeline=pipeline)
         write_config(tmp_path, source, None)
         with pytest.raises(InputError, match='pipeline begins with'):

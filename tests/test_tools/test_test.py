@@ -104,6 +104,22 @@ def test_out_holds_the_predicted_train_ids(
     assert_predictions(folder / 'out', config, model)
 
 
+def test_out_replaces_no_file_and_no_prediction(
+    evaluate, config: Path, folder: Path, data: Path
+) -> None:
+    images = data / 'cityscapes/leftImg8bit/val/ulm'
+    with pytest.raises(InputError, match='inside the input folder'):
+        evaluate('--out', str(images))
+    twice = (
+        "test_dataloader = dict(dataset=dict(_delete_=True, type='ConcatDa"
+        "taset', datasets=[_base_.test_dataloader.dataset] * 2))"
+    )
+    with pytest.raises(
+        InputError, match=f'2 test images are named {IMAGES[0]}'
+    ):
+        evaluate('--out', 'out', more=twice)
+
+
 def test_out_of_a_metric_that_writes_none_is_an_error(evaluate) -> None:
     more = (
         f"test_evaluator = [{METRIC}, dict(type='DumpResults', "

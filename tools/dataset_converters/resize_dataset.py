@@ -70,6 +70,11 @@ def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
     cfg['pipeline'] = _until_resize(list(cfg.get('pipeline', ())))
     cfg['lazy_init'] = True
     dataset = DATASETS.build(cfg)
+    if dataset.img_scale is None:
+        raise InputError(
+            'The data set has no img_scale, the (width, height) of the copy: '
+            'set it.'
+        )
     for key, path in dataset.data_prefix.items():
         is_pattern = WILDCARD.search(path.split('/')[-1])
         if dataset.is_video or (is_pattern and not os.path.isdir(path)):
@@ -127,7 +132,8 @@ def _until_resize(pipeline: list[dict]) -> list[dict]:
     types = [step['type'].rsplit('.')[-1] for step in pipeline]
     count = types.index(head[-1]) + 1 if head[-1] in types else 0
     if (
-        types[: count - 1] not in ([head[0]], list(head[:2]))
+        not count
+        or types[: count - 1] not in ([head[0]], list(head[:2]))
         or 'LoadTrainIds' in types[count:]
     ):
         raise InputError(

@@ -17,10 +17,14 @@ from mmseg_da.datasets.listing import (
     VIDEO_SUFFIXES,
     walk_files,
 )
+from mmseg_da.datasets.video import read_frame
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 from mmseg_da.utils.config_tree import find_target_loader
 from mmseg_da.utils.files import atomic_path
+
+# Folders of --out that tools write to.
+OUT_FOLDERS = 'overlay', 'train_ids', 'confidence'
 
 
 def list_images(folder: str | Path) -> list[Path]:
@@ -45,7 +49,7 @@ def list_images(folder: str | Path) -> list[Path]:
     return found
 
 
-def training_images(cfg: Config, count: int) -> list[Path]:
+def training_samples(cfg: Config, count: int) -> list[dict]:
     """Choose images that a config trains on, evenly spaced, to calibrate.
 
     They are the target domain's if there is a target, and never those that
@@ -54,6 +58,9 @@ def training_images(cfg: Config, count: int) -> list[Path]:
     Args:
         cfg (Config): The config.
         count (int): The number of images.
+
+    Returns:
+        list[dict]: For :func:`read_sample`.
 
     Raises:
         InputError: If the config trains on no images, or they are missing.
@@ -70,10 +77,15 @@ def training_images(cfg: Config, count: int) -> list[Path]:
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     dataset = DATASETS.build(loader['dataset'])
     step = max(1, len(dataset) // count)
-    return [
-        Path(dataset.get_data_info(index)['img_path'])
-        for index in range(0, len(dataset), step)[:count]
-    ]
+    indices = range(0, len(dataset), step)[:count]
+    return [dataset.get_data_info(index) for index in indices]
+
+
+def read_sample(sample: dict) -> np.ndarray:
+    """Read a data set's image, or frame of a video, as BGR of uint8."""
+    if 'frame' in sample:
+        return read_frame(sample['img_path'], sample['frame'])
+    return read_image(sample['img_path'])
 
 
 def check_out(out: str | Path, source: str | Path) -> None:
@@ -84,9 +96,16 @@ def check_out(out: str | Path, source: str | Path) -> None:
         source (str | Path): Folder or file that is read.
 
     Raises:
-        InputError: If ``out`` lies in ``source``.
+        InputError: If ``out`` lies in ``source``, or ``source`` in a folder
+            of ``out`` that is written to.
     """
     folder, inside = Path(out).resolve(), Path(source).resolve()
+    for name in OUT_FOLDERS:
+        if inside.is_relative_to(folder / name):
+            raise InputError(
+                f'The input {inside} lies in {folder / name}, where --out '
+                f'{out} writes: give another --out.'
+            )
     if folder.is_relative_to(inside):
         raise InputError(
             f'--out {out} is inside the input folder {inside}, so that the '

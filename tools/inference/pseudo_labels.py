@@ -9,6 +9,7 @@ from mmseg.models import BaseSegmentor
 from torch import Tensor
 
 from mmseg_da.adaptation.pseudo_labels import balanced_thresholds
+from mmseg_da.errors import InputError
 
 # Pixels of an image that decide on the thresholds, evenly spaced.
 PIXELS = 2**15
@@ -22,13 +23,22 @@ def predict_confidence(
 
     Args:
         model (BaseSegmentor): From :func:`mmseg_da.apis.init_model`, any
-            segmentor of two classes or more.
+            segmentor with a channel for each class.
         image (np.ndarray): ``(H, W, 3)`` in BGR of uint8.
 
     Returns:
         tuple[Tensor, Tensor]: Probability of the predicted class, float32,
         and its index, both ``(H, W)`` at the image's own size.
+
+    Raises:
+        InputError: If the model predicts two classes in one channel.
     """
+    if getattr(model, 'out_channels', None) == 1:
+        raise InputError(
+            'The decode head predicts two classes in one channel '
+            '(out_channels=1), but pseudo-labels need the probability of '
+            'each class: give a model without out_channels.'
+        )
     logits = inference_model(model, image).seg_logits.data
     return tuple(logits.float().softmax(dim=0).max(dim=0))
 

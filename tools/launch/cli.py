@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import DictAction
 
@@ -98,7 +99,17 @@ def add_teacher(parser: argparse.ArgumentParser) -> None:
 
 
 class ConfigOptions(DictAction):
-    """MMEngine's action for ``--cfg-options`` that names a malformed word."""
+    """MMEngine's action for ``--cfg-options``, which keeps a path's spaces.
+
+    A malformed word is named.
+    """
+
+    @staticmethod
+    def _parse_iterable(val: str) -> Any:
+        text = val.strip('\'"')
+        if '/' in text and ' ' in text and text[0] not in '([':
+            return text
+        return DictAction._parse_iterable(val)
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
         for word in values:

@@ -7,11 +7,13 @@ from launch.config_types import class_name
 from mmseg_da.errors import InputError
 
 RESIZES = ('Resize', 'RandomResize', 'ResizeToScale')
+# Pipelines of these alone load no label.
+UNLABELLED = ('LoadImage', 'LoadImageFromFile', 'PackSegInputs', *RESIZES)
 LOADERS = ('LoadAnnotations', 'LoadTrainIds')
 
 
-def check_evaluation_pipelines(config: Mapping) -> None:
-    """Check that labels keep their size in ``val`` and ``test``.
+def check_evaluation_pipelines(config: Mapping, purpose: str) -> None:
+    """Check that ``val`` and ``test`` load labels, which keep their size.
 
     MMSegmentation brings each prediction to the size of its image file. A
     label that was resized cannot be compared with it, unless the pipeline
@@ -19,11 +21,17 @@ def check_evaluation_pipelines(config: Mapping) -> None:
 
     Args:
         config (Mapping): Any MMSegmentation config.
+        purpose (str): See :func:`launch.check_config`. The data that are
+            evaluated need labels: 'train' evaluates on ``val``, 'test' on
+            ``test``.
 
     Raises:
-        InputError: A pipeline loads labels before it resizes.
+        InputError: A pipeline loads labels before it resizes, or none where
+            ``IoUMetric`` compares with them.
     """
-    for loader in ('val_dataloader', 'test_dataloader'):
+    evaluated = {'train': 'val', 'test': 'test'}.get(purpose)
+    for split in ('val', 'test'):
+        loader, metrics = f'{split}_dataloader', f'{split}_evaluator'
         dataset = (config.get(loader) or {}).get('dataset')
         for key, pipeline in _find_pipelines(dataset, f'{loader}.dataset'):
             types = [
@@ -31,6 +39,15 @@ def check_evaluation_pipelines(config: Mapping) -> None:
                 for step in pipeline
                 if isinstance(step, Mapping)
             ]
+            needs_labels = split == evaluated and _compares(
+                config.get(metrics)
+            )
+            if needs_labels and types and set(types) <= set(UNLABELLED):
+                raise InputError(
+                    f'{key} loads no labels, with which {metrics} compares: '
+                    'add mmseg_da.LoadTrainIds before PackSegInputs, or set '
+                    f'{loader}, {split}_cfg and {metrics} to None.'
+                )
             loads = [i for i, name in enumerate(types) if name in LOADERS]
             resizes = [i for i, name in enumerate(types) if name in RESIZES]
             if (
@@ -45,6 +62,18 @@ def check_evaluation_pipelines(config: Mapping) -> None:
                     'from the predictions: load labels after the resize, or '
                     'add mmseg_da.EvaluateAtInputSize after both.'
                 )
+
+
+def _compares(evaluators: Any) -> bool:
+    """Whether one of the metrics needs labels."""
+    if isinstance(evaluators, Mapping):
+        evaluators = [evaluators]
+    return any(
+        class_name(one.get('type')) == 'IoUMetric'
+        and not one.get('format_only')
+        for one in evaluators or ()
+        if isinstance(one, Mapping)
+    )
 
 
 def _find_pipelines(node: Any, key: str) -> Iterator[tuple[str, list]]:

@@ -17,6 +17,7 @@ from launch.config_types import (
     kind_error,
 )
 from launch.crop_sizes import check_crops
+from launch.dataset_classes import find_dataset_classes
 from launch.domain_sizes import check_domain_sizes
 from launch.evaluation_order import check_evaluation_pipelines
 from mmseg_da.errors import InputError
@@ -99,12 +100,16 @@ def check_config(cfg: Config, purpose: str) -> None:
             for key, value in node.items():
                 check_value(f'{path}.{key}', value)
     _check_loaders(content, purpose)
-    check_evaluation_pipelines(content)
+    check_evaluation_pipelines(content, purpose)
+    loaders = [key for key in BUILT[purpose] if key.endswith('_dataloader')]
+    classes = find_dataset_classes(content, loaders)
     if purpose == 'data':
         return
     _check_together(content)
     hooks = ('default_hooks', 'custom_hooks')
-    _check_classes(model, {key: content.get(key) for key in hooks})
+    numbers = {f'{key}.metainfo.classes': len(c) for key, c in classes.items()}
+    hooks_cfg = {key: content.get(key) for key in hooks}
+    _check_classes(model, hooks_cfg, dict(list(numbers.items())[:1]))
     if purpose == 'train':
         _check_epochs(content)
         _check_padding(model)
@@ -190,8 +195,8 @@ def _check_together(content: dict) -> None:
             )
 
 
-def _check_classes(model: dict, hooks: Any) -> None:
-    """Compare the heads that predict, and the discriminator.
+def _check_classes(model: dict, hooks: Any, data: dict[str, int]) -> None:
+    """Compare the heads that predict, the discriminators and the data.
 
     Not auxiliary heads, which may learn something else: STDC's learns edges.
     """
@@ -199,21 +204,19 @@ def _check_classes(model: dict, hooks: Any) -> None:
     heads = {'model.decode_head': head}
     if isinstance(head, (list, tuple)):
         heads = {f'model.decode_head.{i}': h for i, h in enumerate(head)}
-    heads = {key: _as_dict(h) for key, h in heads.items()}
     classes = {
         f'{key}.num_classes': h['num_classes']
         for key, h in heads.items()
-        if 'num_classes' in h
+        if isinstance(h, dict) and 'num_classes' in h
     }
-    _compare_classes(classes)
-    # The last head predicts. It may predict two classes in one channel.
-    last, head = list(heads.items())[-1]
-    if head.get('out_channels') is not None:
-        classes = {f'{last}.out_channels': head['out_channels']}
-    for key, node in iter_dicts(hooks):
-        if key.endswith('.discriminator') and 'in_channels' in node:
-            own = {f'{key}.in_channels': node['in_channels']}
-            _compare_classes({**classes, **own} if classes else own)
+    seen = {
+        f'{key}.in_channels': node['in_channels']
+        for key, node in iter_dicts(hooks)
+        if key.endswith('.discriminator') and 'in_channels' in node
+    }
+    _compare_classes({**classes, **seen})
+    if classes:
+        _compare_classes({**classes, **data})
 
 
 def _compare_classes(numbers: dict[str, Any]) -> None:

@@ -43,10 +43,7 @@ def train_command(
 
 def option_words(options: Mapping[str, object]) -> list[str]:
     """Write the overrides of a config as words of a command."""
-    words = [
-        f'{key}={str(value).replace(" ", "")}'
-        for key, value in options.items()
-    ]
+    words = [f'{key}={value}' for key, value in options.items()]
     return ['--cfg-options', *words] if words else []
 
 

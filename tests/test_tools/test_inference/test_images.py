@@ -1,6 +1,7 @@
 """What inference reads."""
 
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from inference.images import (
     Frames,
     list_images,
     read_image,
-    training_images,
+    training_samples,
 )
 from mmseg_da.errors import InputError
 
@@ -120,10 +121,11 @@ def test_calibration_takes_the_target_that_is_trained_on(tmp_path):
             ),
         )
     )
-    found = training_images(cfg, 3)
+    found = [Path(one['img_path']) for one in training_samples(cfg, 3)]
     assert [path.name[:3] for path in found] == ['a_0', 'a_2', 'a_4']
     assert {path.parts[-3] for path in found} == {'train'}
     del cfg.default_hooks['adversarial']
-    assert {p.parts[-3] for p in training_images(cfg, 9)} == {'val'}
+    found = [Path(one['img_path']) for one in training_samples(cfg, 9)]
+    assert {path.parts[-3] for path in found} == {'val'}
     with pytest.raises(InputError, match='--calibration'):
-        training_images(Config(dict(default_hooks=dict())), 3)
+        training_samples(Config(dict(default_hooks=dict())), 3)

@@ -39,12 +39,6 @@ PASSING = {
             _delete_=True, type='ImgDataPreprocessor'
         )
     },
-    # The discriminator sees what the head gives out.
-    'one channel': {
-        'model.decode_head.num_classes': 2,
-        'model.decode_head.out_channels': 1,
-        f'{ADVERSARIAL}.discriminator.in_channels': 1,
-    },
     'one scheduler': {'param_scheduler': dict(SCHEDULER, _delete_=True)},
     'none': {'param_scheduler': None, 'visualizer': None},
     # One list an optimizer.
@@ -98,11 +92,6 @@ REFUSED = {
         'model.decode_head',
         [dict(num_classes=19), dict(num_classes=7)],
         r'head\.0\.num_classes is 19, model\.decode_head\.1\.num_classes is 7',
-    ),
-    'out_channels': (
-        'model.decode_head.out_channels',
-        1,
-        r'decode_head\.out_channels is 1, .*in_channels is 19; set all to',
     ),
     'adversarial': (
         f'{ADVERSARIAL}.discriminator.in_channels',

@@ -1,11 +1,13 @@
 """Records of runs that cannot be read."""
 
+import argparse
 from pathlib import Path
 
 import pytest
 
+from launch.cli import add_cfg_options
 from mmseg_da.errors import InputError
-from reproduction.experiments import train
+from reproduction.experiments import option_words, train
 
 
 def test_a_damaged_record_is_told(tmp_path: Path) -> None:
@@ -14,3 +16,15 @@ def test_a_damaged_record_is_told(tmp_path: Path) -> None:
         InputError, match=r'experiment\.json is damaged \(.*: d'
     ):
         train('configs/demo/bisenet_adv.py', tmp_path, {}, 'demo')
+
+
+def test_a_path_with_spaces_reaches_the_config() -> None:
+    options = {
+        'load_from': '/home/my runs/a, b.pth',
+        'train_dataloader.dataset.img_scale': (64, 32),
+        'randomness.seed': 3,
+    }
+    parser = argparse.ArgumentParser()
+    add_cfg_options(parser)
+    words = option_words(options)
+    assert parser.parse_args(words).cfg_options == options
