@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from launch import check_config
+from mmseg_da.errors import InputError
 from mmseg_da.registry import HOOKS
 from mmseg_da.utils import load_config
 
@@ -119,7 +120,11 @@ def test_the_config_for_own_data_can_train(labelled, tmp_path):
     path.write_text(config)
     cfg = load_config(path)
     check_config(cfg, 'train')
-    check_config(cfg, 'test')
+    if labelled:
+        check_config(cfg, 'test')
+    else:
+        with pytest.raises(InputError, match='loads no labels'):
+            check_config(cfg, 'test')
     HOOKS.build(cfg.default_hooks.adaptation)
 
 

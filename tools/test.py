@@ -84,13 +84,13 @@ def check_predictions(dataset: BaseDataset, folder: str) -> None:
         for parent in {Path(s[key]).parent for s in samples if key in s}:
             check_out(folder, parent)
     stems = Counter(Path(sample['img_path']).stem for sample in samples)
-    (name, uses), *_ = stems.most_common(1)
-    if uses > 1:
-        raise InputError(
-            f'{uses} test images are named {name}, so that --out {folder} '
-            'could keep one prediction of them: predict with tools/infer.py, '
-            'which keeps their folders.'
-        )
+    for name, uses in stems.most_common(1):
+        if uses > 1:
+            raise InputError(
+                f'{uses} test images are named {name}, so that --out {folder} '
+                'could keep one prediction of them: predict with '
+                'tools/infer.py, which keeps their folders.'
+            )
 
 
 def paint_predictions(cfg: Config, folder: str) -> None:

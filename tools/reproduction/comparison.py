@@ -22,6 +22,7 @@ COMPARISONS = (
     'carla2camvid_long',
     'carla2camvid_teachers',
     'ablation',
+    'ablation_demo',
 )
 
 
@@ -85,7 +86,7 @@ def read_comparison(name: str) -> Comparison:
         model
         for path, rows in common.get('Rows Of', {}).items()
         for model in load(REPO_ROOT / path)['Models']
-        if model['Metadata'].get('Row') in rows
+        if model.get('Metadata', {}).get('Row') in rows
     ]
     methods = [
         Method(
