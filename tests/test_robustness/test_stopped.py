@@ -125,6 +125,10 @@ FEWER = [
     'model.decode_head.num_classes=3',
     'model.decode_head.channels=3',
     'default_hooks.adversarial.discriminator.in_channels=3',
+    *(
+        f'{split}_dataloader.dataset.metainfo.classes=[road,sky,car]'
+        for split in ('train', 'val', 'test')
+    ),
 ]
 
 

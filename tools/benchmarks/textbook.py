@@ -102,13 +102,13 @@ class Textbook:
                 loss, logits = self.learn(source)
             scale_sgd(loss / share).backward()
             with self.autocast():
-                p_source = logits.detach().softmax(dim=1)
+                p_source = logits.detach().float().softmax(dim=1)
             del loss, logits
 
             self.discriminator.requires_grad_(False)
             with self.autocast():
                 logits = self.predict(target)
-                p_target = logits.softmax(dim=1)
+                p_target = logits.float().softmax(dim=1)
                 loss = self.target_loss(logits, p_target)
             scale_sgd(loss / share).backward()
             p_target = p_target.detach()
