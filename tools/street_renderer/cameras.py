@@ -1,4 +1,4 @@
-"""Describes a domain: layout of streets, light, materials, camera."""
+"""Describes a domain: light, materials, camera."""
 
 import colorsys
 from dataclasses import dataclass, field
@@ -7,29 +7,6 @@ import cv2
 import numpy as np
 
 Range = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Statistics of streets; lengths in metres, counts per scene."""
-
-    lanes: tuple[int, ...]
-    lane_width: Range
-    sidewalk: Range
-    verge_chance: float
-    setback: Range
-    floors: tuple[int, int]
-    parking_chance: float
-    curve: float
-    #: Chance of each kind of frontage: building, wall, lawn, ...
-    frontage: dict
-    #: Mean number of each kind of object on the street (Poisson).
-    counts: dict
-    #: Mean distance of street trees and lamp posts on one side.
-    tree_spacing: Range
-    pole_spacing: Range
-    junction_chance: float = 0.5
-    left_marking: str = 'white'
 
 
 @dataclass(frozen=True)
@@ -112,10 +89,9 @@ class Camera:
 
 @dataclass(frozen=True)
 class Domain:
-    """Layout, light, materials and camera of one domain."""
+    """Light, materials and camera of one domain."""
 
     name: str
-    layout: Layout
     light: Light
     camera: Camera
     #: Material -> alternatives of (hue, saturation, value) ranges in sRGB.

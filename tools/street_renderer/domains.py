@@ -1,36 +1,15 @@
 """The two domains.
 
-The source is a game: clean, saturated, sunny, wide streets seen from many
-heights. The target is a dash camera: one car in narrow streets, mostly under
-clouds, behind a lens and a sensor with a colour cast.
+Both show the same kind of streets (``layout``). The source is a game: clean,
+saturated, sunny, seen from many heights. The target is a dash camera: one car,
+mostly under clouds, behind a lens and a sensor with a colour cast.
 """
 
-from street_renderer.cameras import Camera, Domain, Layout, Light
+from street_renderer.cameras import Camera, Domain, Light
 from street_renderer.materials import DASH_MATERIALS, GAME_MATERIALS
 
 SOURCE = Domain(
     'gta5',
-    Layout(
-        lanes=(1, 2, 2, 3),
-        lane_width=(3.3, 3.8),
-        sidewalk=(2.0, 4.0),
-        verge_chance=0.5,
-        setback=(0.0, 4.0),
-        floors=(1, 8),
-        parking_chance=0.45,
-        curve=6e-4,
-        frontage=dict(
-            building=0.6, greenery=0.17, fence=0.12, wall=0.09, open=0.08
-        ),
-        counts={
-            **dict(car=5, truck=0.4, bus=0.3, train=0.16),
-            **dict(person=5, rider=0.45, bicycle=0.5, motorcycle=0.3),
-            **dict(sign=3, clutter=3),
-        },
-        tree_spacing=(10, 40),
-        pole_spacing=(18, 30),
-        left_marking='yellow',
-    ),
     Light(
         sun=(0.5, 1.0),
         sun_colour=(1.1, 1.0, 0.84),
@@ -59,26 +38,6 @@ SOURCE = Domain(
 
 TARGET = Domain(
     'cityscapes',
-    Layout(
-        lanes=(1, 1, 1, 2),
-        lane_width=(2.9, 3.4),
-        sidewalk=(2.4, 5.0),
-        verge_chance=0.45,
-        setback=(0.0, 1.5),
-        floors=(2, 6),
-        parking_chance=0.5,
-        curve=8e-4,
-        frontage=dict(
-            building=0.65, greenery=0.18, fence=0.12, wall=0.08, open=0.06
-        ),
-        counts={
-            **dict(car=3, truck=0.2, bus=0.2, train=0.12),
-            **dict(person=6, rider=0.6, bicycle=1.5, motorcycle=0.4),
-            **dict(sign=5, clutter=3),
-        },
-        tree_spacing=(9, 30),
-        pole_spacing=(14, 26),
-    ),
     Light(
         sun=(0.05, 0.55),
         sun_colour=(1.05, 1.0, 0.92),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from street_renderer import labels
+from street_renderer import labels, layout
 from street_renderer.furniture import blob
 from street_renderer.scene import STRIPES, TILES, WINDOWS, Texture
 from street_renderer.street import Street
@@ -12,9 +12,9 @@ _FAR = 130.0
 
 def add_frontage(street: Street, side: int) -> None:
     """Line one side of the street (0 left, 1 right)."""
-    rng, layout = street.rng, street.layout
-    kinds = list(layout.frontage)
-    chances = np.array(list(layout.frontage.values()))
+    rng = street.rng
+    kinds = list(layout.FRONTAGE)
+    chances = np.array(list(layout.FRONTAGE.values()))
     z = rng.uniform(-6, -2)
     while z < _FAR:
         end = z + rng.uniform(9, 22)
@@ -26,7 +26,7 @@ def add_frontage(street: Street, side: int) -> None:
             if z < start - 1.5 < end:
                 end = start - 1.5
         kind = rng.choice(kinds, p=chances / chances.sum())
-        x = street.fronts[side] + rng.uniform(*layout.setback)
+        x = street.fronts[side] + rng.uniform(*layout.SETBACK)
         _BUILDERS[kind](street, side, x, z, end)
         z = end + (rng.uniform(0.5, 3) if street.chance(0.25) else 0)
 
@@ -34,7 +34,7 @@ def add_frontage(street: Street, side: int) -> None:
 def _building(street: Street, side, distance, start, end):
     rng, scene = street.rng, street.scene
     storey = rng.uniform(2.8, 3.6)
-    floors = int(rng.integers(*street.layout.floors, endpoint=True))
+    floors = int(rng.integers(*layout.FLOORS, endpoint=True))
     height = storey * floors + rng.uniform(0.3, 1.5)
     paint, pane = street.colour('building'), street.colour('pane')
     windows = Texture(

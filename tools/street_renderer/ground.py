@@ -120,14 +120,11 @@ def _mark(street, x, width, start, end, colour, texture=Texture(NOISE, 0.15)):
 
 def _markings(street: Street):
     white = np.full(3, street.rng.uniform(0.45, 0.75))
-    centre = white
-    if street.layout.left_marking == 'yellow':
-        centre = white * (1.05, 0.75, 0.15)
     if street.tram:
         for x in (-2.3, -0.9):
             street.scene.strip(x, x + 0.1, 0, labels.ROAD, white * 0.5)
     elif street.chance(0.8):
-        street.scene.strip(-0.08, 0.08, 0, labels.ROAD, centre)
+        street.scene.strip(-0.08, 0.08, 0, labels.ROAD, white)
     for i in range(1, street.lanes):
         for x in (-i * street.lane, i * street.lane):
             for z in np.arange(street.rng.uniform(2, 8), 70, 8):

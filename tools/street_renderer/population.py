@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from street_renderer import furniture, labels, people, vehicles
+from street_renderer import furniture, labels, layout, people, vehicles
 from street_renderer.street import Street
 
 _SKIN = ((0.55, 0.33, 0.22), (0.35, 0.19, 0.11), (0.12, 0.06, 0.04))
@@ -16,15 +16,15 @@ def _look(street: Street):
 
 def add_furniture(street: Street) -> None:
     """Put trees, lamp posts, signs, lights and clutter at the kerb."""
-    rng, scene, layout = street.rng, street.scene, street.layout
+    rng, scene = street.rng, street.scene
     grey = street.colour('pole')
     for side in (0, 1):
         edge = street.side_x(side, street.kerbs[side] + 0.5)
-        spacing = rng.uniform(*layout.tree_spacing)
+        spacing = rng.uniform(*layout.TREE_SPACING)
         for z in np.arange(rng.uniform(5, 5 + spacing), 100, spacing):
             if street.clear(z, 3):
                 street.plant(edge, z)
-        spacing = rng.uniform(*layout.pole_spacing)
+        spacing = rng.uniform(*layout.POLE_SPACING)
         arm = -np.sign(edge) * rng.uniform(1, 2.5)
         height = rng.uniform(5, 9)
         for z in np.arange(rng.uniform(4, 4 + spacing), 110, spacing):

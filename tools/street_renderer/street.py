@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from street_renderer import layout
 from street_renderer.cameras import Domain
 from street_renderer.furniture import tree
 from street_renderer.scene import Scene
@@ -11,45 +12,45 @@ class Street:
     """The sizes of a street, and the scene that it is drawn into.
 
     Args:
-        domain (Domain): Its statistics and materials.
+        domain (Domain): Its light and materials.
         rng (np.random.Generator): Source of all random numbers.
     """
 
     def __init__(self, domain: Domain, rng: np.random.Generator) -> None:
-        self.rng, self.domain, self.layout = rng, domain, domain.layout
+        self.rng, self.domain = rng, domain
         elevation = rng.uniform(*domain.light.elevation)
         azimuth = rng.uniform(0, 2 * np.pi)
         flat = np.cos(elevation)
         self.scene = Scene(
-            rng.normal() * self.layout.curve,
+            rng.normal() * layout.CURVE,
             (
                 flat * np.sin(azimuth),
                 np.sin(elevation),
                 flat * np.cos(azimuth),
             ),
         )
-        self.lane = rng.uniform(*self.layout.lane_width)
-        self.lanes = int(rng.choice(self.layout.lanes))
-        self.parking = rng.random(2) < self.layout.parking_chance
+        self.lane = rng.uniform(*layout.LANE_WIDTH)
+        self.lanes = int(rng.choice(layout.LANES))
+        self.parking = rng.random(2) < layout.PARKING_CHANCE
         kerb = self.lanes * self.lane
         self.kerbs = kerb + 2.1 * self.parking
-        self.walks = rng.uniform(*self.layout.sidewalk, 2)
+        self.walks = rng.uniform(*layout.SIDEWALK, 2)
         self.verges = np.where(
-            rng.random(2) < self.layout.verge_chance, rng.uniform(1, 4, 2), 0
+            rng.random(2) < layout.VERGE_CHANCE, rng.uniform(1, 4, 2), 0
         )
         self.fronts = self.kerbs + self.walks + self.verges
         self.junction = None
-        if rng.random() < self.layout.junction_chance:
+        if rng.random() < layout.JUNCTION_CHANCE:
             start = rng.uniform(14, 60)
             self.junction = start, start + rng.uniform(6, 12)
-        tram = rng.random() < 1 - np.exp(-self.layout.counts['train'])
+        tram = rng.random() < 1 - np.exp(-layout.COUNTS['train'])
         self.tram = tram
 
     def colour(self, material):
         return self.domain.colour(self.rng, material)
 
     def count(self, what):
-        return int(self.rng.poisson(self.layout.counts[what]))
+        return int(self.rng.poisson(layout.COUNTS[what]))
 
     def chance(self, probability):
         return self.rng.random() < probability

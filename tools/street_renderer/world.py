@@ -1,4 +1,4 @@
-"""The world model: samples a street scene of either domain."""
+"""The world model: samples a street scene for either domain."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def sample_scene(domain: Domain, rng: np.random.Generator):
     """Sample a street scene of a domain.
 
     Args:
-        domain (Domain): Its statistics and materials.
+        domain (Domain): Its light and materials.
         rng (np.random.Generator): Source of all chance.
 
     Returns:

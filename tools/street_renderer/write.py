@@ -23,7 +23,7 @@ from street_renderer.render import render
 from street_renderer.world import sample_scene
 
 #: Raised when the same parameters give other pictures.
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3
 
 _MANIFEST, _STARTED = 'demo_data.json', 'demo_data.started.json'
 _SPLITS = ('source', 'train', 'train_labelled', 'val')
