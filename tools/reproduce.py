@@ -16,6 +16,7 @@ from pathlib import Path
 from launch.cli import command_parser, one_sentence_errors
 from reproduction.comparison import (
     COMPARISONS,
+    list_methods,
     read_comparison,
     select_methods,
 )
@@ -88,6 +89,9 @@ def compare(args: argparse.Namespace) -> int:
     comparison = read_comparison(args.suite)
     if args.only:
         comparison = select_methods(comparison, args.only)
+    if args.list:
+        print(list_methods(comparison))
+        return 0
     out = args.out or Path(f'work_dirs/{comparison.name}')
     if not args.report_only:
         run_comparison(comparison, args.seeds, args.data, out, args.jobs)
@@ -99,12 +103,12 @@ def compare(args: argparse.Namespace) -> int:
 
 def main() -> int:
     args = parse_args()
-    if args.list:
-        print(list_rows())
-        return 0
     if args.suite in COMPARISONS:
         return compare(args)
     suite, rows = SUITES[args.suite], select_rows(args.only)
+    if args.list:
+        print(list_rows(rows))
+        return 0
     out = args.out or Path(f'work_dirs/reproduce_{suite.name}')
     failed = []
     if not args.report_only:

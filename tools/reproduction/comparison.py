@@ -122,6 +122,15 @@ def read_comparison(name: str) -> Comparison:
     )
 
 
+def list_methods(comparison: Comparison) -> str:
+    """List the rows of a comparison as a Markdown table."""
+    lines = ['| Row | Control | Config |', '|---|---|---|']
+    for method in comparison.methods:
+        control = method.control or '-'
+        lines.append(f'| {method.label} | {control} | `{method.config}` |')
+    return '\n'.join(lines)
+
+
 def select_methods(comparison: Comparison, pattern: str) -> Comparison:
     """Keep the rows that match, and those that they are compared with.
 

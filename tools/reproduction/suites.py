@@ -1,7 +1,7 @@
 """The rows of the paper's tables, and the sizes that they are run at."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -87,10 +87,10 @@ def read_rows(root: Path = REPO_ROOT) -> list[Row]:
 ROWS = read_rows()
 
 
-def list_rows() -> str:
-    """List the rows as the Markdown table of docs/reproduce_paper.md."""
+def list_rows(rows: Sequence[Row] = ROWS) -> str:
+    """List rows as the Markdown table of docs/reproduce_paper.md."""
     lines = ['| Table | Row | mIoU printed | Config |', '|---|---|--:|---|']
-    for row in ROWS:
+    for row in rows:
         table = TABLES[row.table].split(':')[0].split(',')[0]
         printed = row.paper.get('mIoU')
         miou = '-' if printed is None else f'{printed:.2f}'

@@ -15,6 +15,7 @@ from reproduction.comparison import (
     COMPARISONS,
     Comparison,
     Method,
+    list_methods,
     read_comparison,
     row_options,
     select_methods,
@@ -57,6 +58,14 @@ def test_only_some_rows_and_what_they_are_compared_with():
     ]
     with pytest.raises(InputError, match='--only x matches none of the rows'):
         select_methods(TOY, 'x')
+
+
+def test_list_shows_the_rows_of_the_comparison():
+    assert list_methods(select_methods(TOY, 'better')).splitlines()[2:] == [
+        '| start | - | `configs/a/start.py` |',
+        '| plain | - | `configs/a/plain.py` |',
+        '| better | plain | `configs/a/better.py` |',
+    ]
 
 
 def test_data_moves_to_another_folder():
