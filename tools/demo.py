@@ -9,6 +9,7 @@ goes on where it was stopped.
 """
 
 import argparse
+import signal
 import statistics
 import sys
 from dataclasses import replace
@@ -123,5 +124,7 @@ def main() -> None:
 
 
 if __name__ == '__main__':
+    # SIGTERM becomes an exception, so that running trainings are ended too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with one_sentence_errors():
         main()
