@@ -9,7 +9,6 @@ goes on where it was stopped.
 """
 
 import argparse
-import signal
 import statistics
 import sys
 from dataclasses import replace
@@ -19,7 +18,12 @@ from launch.cli import command_parser, one_sentence_errors
 from reproduction.comparison import Comparison, read_comparison, work_dir
 from reproduction.comparison_report import collect, write_comparison
 from reproduction.comparison_runs import run_comparison
-from reproduction.experiments import last_checkpoint, run_tool, write_json
+from reproduction.experiments import (
+    end_on_sigterm,
+    last_checkpoint,
+    run_tool,
+    write_json,
+)
 
 ROWS = 'start', 'source only', 'adapted'
 SHORT_SIZES = ['--num-source', '16', '--num-target', '16']
@@ -124,7 +128,6 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    # SIGTERM becomes an exception, so that running trainings are ended too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end_on_sigterm()
     with one_sentence_errors():
         main()

@@ -9,7 +9,6 @@ not run again.
 """
 
 import argparse
-import signal
 import sys
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from reproduction.comparison import (
 )
 from reproduction.comparison_report import write_comparison
 from reproduction.comparison_runs import run_comparison
+from reproduction.experiments import end_on_sigterm
 from reproduction.run import (
     check_data,
     make_demo_data,
@@ -126,8 +126,6 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    # SIGTERM becomes an exception, so that the running row's process is
-    # ended too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end_on_sigterm()
     with one_sentence_errors():
         sys.exit(main())

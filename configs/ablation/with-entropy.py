@@ -3,8 +3,4 @@ _base_ = [
     '../carla2camvid/bisenet_recipe_carla2camvid.py',
     '../_base_/adaptation/entropy.py',
 ]
-default_hooks = dict(
-    adaptation=dict(
-        terms=dict(entropy=dict(_base_.entropy, type='mmseg_da.EntropyTerm'))
-    )
-)
+default_hooks = dict(adaptation=dict(terms=dict(entropy=_base_.entropy)))

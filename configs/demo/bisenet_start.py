@@ -43,8 +43,8 @@ optim_wrapper = dict(
 )
 # One decay over the start and a row, as long as the oracle's.
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, by_epoch=False, end=20),
-    dict(type='mmseg_da.PolyLR', power=0.9, by_epoch=False, begin=20, end=700),
+    _base_.param_scheduler[0],
+    dict(_base_.param_scheduler[1], end=700),
 ]
 default_hooks = dict(
     channels_last=dict(type='mmseg_da.ChannelsLastHook'),

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,11 @@ PROGRESS = re.compile(
 
 # Processes of tools, which a program that is stopped has to end.
 RUNNING: set[subprocess.Popen] = set()
+
+
+def end_on_sigterm() -> None:
+    """Turn SIGTERM into SystemExit, so that running trainings end too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def train_command(
