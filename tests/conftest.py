@@ -1,5 +1,6 @@
 """Shared by all tests."""
 
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -26,3 +27,14 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 pytest_plugins = ['tool_fixtures']
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Import yapf before the workers do.
+
+    Its first import on a machine writes a cache under the home folder, and
+    renames it into place before it is whole: of two processes that import it
+    at the same time, one reads an empty file.
+    """
+    if not hasattr(config, 'workerinput'):
+        importlib.import_module('yapf.yapflib.yapf_api')
