@@ -1,5 +1,6 @@
 """Train and test the rows of a comparison."""
 
+import importlib
 import os
 import time
 from collections.abc import Mapping
@@ -39,6 +40,9 @@ def run_comparison(
     """
     if jobs > 1:
         os.environ['OMP_NUM_THREADS'] = '1'
+        # Its first import on a machine writes a cache, which two trainings
+        # that begin together would read half written.
+        importlib.import_module('yapf.yapflib.yapf_api')
     order = TopologicalSorter(
         {one.label: one.needs for one in comparison.methods}
     )
