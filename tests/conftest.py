@@ -29,12 +29,11 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 pytest_plugins = ['tool_fixtures']
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """Import yapf before the workers do.
 
     Its first import on a machine writes a cache under the home folder, and
     renames it into place before it is whole: of two processes that import it
     at the same time, one reads an empty file.
     """
-    if not hasattr(config, 'workerinput'):
-        importlib.import_module('yapf.yapflib.yapf_api')
+    importlib.import_module('yapf.yapflib.yapf_api')
