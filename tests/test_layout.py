@@ -30,15 +30,20 @@ def test_the_package_imports_no_tool():
 
 
 def test_the_package_is_small_files_with_absolute_imports():
-    for path in (ROOT / 'mmseg_da').rglob('*.py'):
+    files = list((ROOT / 'mmseg_da').rglob('*.py'))
+    assert len(files) > 50
+    for path in files:
         text = path.read_text()
         assert text.count('\n') <= 300, path
-        assert '\nfrom .' not in text, path
+        levels = [getattr(n, 'level', 0) for n in ast.walk(ast.parse(text))]
+        assert not any(levels), path
 
 
 def test_tools_register_nothing():
     """What they register would be a component that a config can name."""
-    for path in (ROOT / 'tools').rglob('*.py'):
+    files = list((ROOT / 'tools').rglob('*.py'))
+    assert len(files) > 50
+    for path in files:
         assert 'register_module' not in path.read_text(), path
 
 

@@ -13,7 +13,6 @@ wrong pixels only, which no program can tell from a picture.
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 
@@ -21,6 +20,7 @@ from dataset_check.check import as_json, check_config_data
 from dataset_check.sample_check import ERRORS, WARNINGS
 from launch.cli import (
     add_cfg_options,
+    add_workers,
     command_parser,
     one_sentence_errors,
 )
@@ -31,15 +31,7 @@ from mmseg_da.utils.files import atomic_path
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser(__doc__)
     parser.add_argument('config', help='config file')
-    parser.add_argument(
-        '--workers',
-        type=int,
-        default=len(os.sched_getaffinity(0))
-        if hasattr(os, 'sched_getaffinity')
-        else os.cpu_count(),
-        help='processes that read files; 0 means none but this one; '
-        'default: one per core',
-    )
+    add_workers(parser, 'that read files; 0: none but this one')
     parser.add_argument('--out', help='JSON to write, with every finding')
     add_cfg_options(parser)
     return parser.parse_args(argv)

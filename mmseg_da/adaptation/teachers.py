@@ -10,7 +10,7 @@ from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from mmseg_da.apis import init_model
-from mmseg_da.errors import InputError, check_choice
+from mmseg_da.errors import InputError, check_choice, wrong_value
 from mmseg_da.registry import MODELS
 
 
@@ -181,10 +181,8 @@ class EMATeacher(Teacher):
     ) -> None:
         super().__init__(**kwargs)
         if not 0 <= momentum < 1:
-            raise InputError(
-                f'{self.key}.momentum is {momentum}, expected at least 0 and '
-                'below 1: the share that the teacher keeps.'
-            )
+            wanted = 'at least 0 and below 1, the share that the teacher keeps'
+            raise wrong_value(f'{self.key}.momentum', momentum, wanted)
         check_choice(f'{self.key}.batch_norm', batch_norm, tuple(BATCH_NORMS))
         self.momentum = momentum
         self.batch_norm = batch_norm

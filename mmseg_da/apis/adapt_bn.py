@@ -1,7 +1,6 @@
 """Adapt a trained network's BatchNorm to a target without training."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 
 import torch
 from mmengine.config import Config
@@ -9,10 +8,7 @@ from mmengine.runner import Runner
 from mmseg.models import BaseSegmentor
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.module import (
-    register_module_forward_hook,
-    register_module_forward_pre_hook,
-)
+from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.utils.data import DataLoader
 
 from mmseg_da.errors import InputError
@@ -45,7 +41,6 @@ def adapt_bn(model: BaseSegmentor, loader: Iterable[dict]) -> None:
     was_training = model.training
     check_batch_norm(model)
     momenta: dict[_BatchNorm, float | None] = {}
-    number, last = 0, -1
 
     def start_anew(layer: nn.Module, *_) -> None:
         """Average over all calls of a layer, from its first one on."""
@@ -55,33 +50,14 @@ def adapt_bn(model: BaseSegmentor, loader: Iterable[dict]) -> None:
             layer.momentum = None
             layer.reset_running_stats()
 
-    def end_at_the_last(layer: nn.Module, *_) -> None:
-        """End each pass but the first at the last call of a layer."""
-        nonlocal number
-        if isinstance(layer, _BatchNorm):
-            number += 1
-            if number == last:
-                raise _EndOfPass
-
     try:
-        with (
-            register_module_forward_pre_hook(start_anew),
-            register_module_forward_hook(end_at_the_last),
-        ):
+        with register_module_forward_pre_hook(start_anew):
             for batch in loader:
-                inputs = model.data_preprocessor(batch, True)['inputs']
-                number = 0
-                with suppress(_EndOfPass):
-                    model(inputs)
-                last = max(last, number)
+                model(model.data_preprocessor(batch, True)['inputs'])
     finally:
         for layer, momentum in momenta.items():
             layer.momentum = momentum
     model.train(was_training)
-
-
-class _EndOfPass(Exception):
-    """Nothing after the last BatchNorm layer is needed."""
 
 
 def check_batch_norm(model: BaseSegmentor) -> None:

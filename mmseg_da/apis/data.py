@@ -4,7 +4,6 @@ import inspect
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from mmcv.transforms import LoadAnnotations
@@ -13,7 +12,11 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from mmseg.models import BaseSegmentor
 
-from mmseg_da.datasets.transforms import EvaluateAtInputSize, ResizeToScale
+from mmseg_da.datasets.transforms import (
+    EvaluateAtInputSize,
+    LoadImage,
+    ResizeToScale,
+)
 from mmseg_da.errors import InputError
 from mmseg_da.evaluation import IoUMetric
 from mmseg_da.registry import DATASETS, TRANSFORMS
@@ -97,22 +100,9 @@ def read_image(path: str | Path) -> np.ndarray:
     """Read an image as BGR, uint8.
 
     Raises:
-        InputError: If the file is missing, unreadable or no image.
+        InputError: If the file is missing, unreadable, truncated or no image.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f'The image {path} does not exist.')
-    try:
-        data = np.frombuffer(path.read_bytes() or b'\0', np.uint8)
-    except OSError as error:
-        message = f'The image {path} cannot be read ({error}).'
-        raise InputError(message) from error
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    if image is None:
-        raise InputError(
-            f'{path} is no image that can be decoded, or a damaged one.'
-        )
-    return image
+    return LoadImage()({'img_path': str(path)})['img']
 
 
 def mean_iou(

@@ -7,7 +7,7 @@ from pathlib import PurePath
 import numpy as np
 from mmengine.dataset import InfiniteSampler as _InfiniteSampler
 
-from mmseg_da.errors import InputError
+from mmseg_da.errors import InputError, wrong_value
 from mmseg_da.registry import DATA_SAMPLERS
 from mmseg_da.utils.files import read_statistics
 
@@ -120,9 +120,7 @@ class RareClassSampler(InfiniteSampler):
         settings = dict(temperature=temperature, min_pixels=min_pixels)
         for name, value in settings.items():
             if not 0 < value < float('inf'):
-                raise InputError(
-                    f'{KEY}.{name} is {value}, expected a positive number.'
-                )
+                raise wrong_value(f'{KEY}.{name}', value, 'a positive number')
         if statistics is None:
             raise InputError(
                 f'{KEY} draws rare classes but names no statistics: set '

@@ -23,7 +23,7 @@ from mmseg_da.deploy.runtimes import (
     optional_import,
 )
 from mmseg_da.deploy.segmentor import FastSegmentor
-from mmseg_da.errors import InputError
+from mmseg_da.errors import InputError, check_choice
 from mmseg_da.utils.files import atomic_path
 
 FORMATS = {
@@ -189,16 +189,9 @@ def check_parity(
 
 
 def _check(out, format, precision, shape, calibration) -> None:
-    if format not in FORMATS:
-        raise InputError(
-            f'The format {format!r} is unknown: choose one of '
-            f'{", ".join(FORMATS)}.'
-        )
-    if precision not in FORMATS[format]:
-        raise InputError(
-            f'The format {format} has no precision {precision!r}: choose '
-            f'one of {", ".join(FORMATS[format])}.'
-        )
+    check_choice('format', format, tuple(FORMATS))
+    precisions = tuple(FORMATS[format])
+    check_choice(f'The precision of {format}', precision, precisions)
     if out.suffix != SUFFIX[format]:
         raise InputError(
             f'{out} ends in {out.suffix!r}, but an {format} file '

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mmseg_da.deploy.bisenet import FastBiSeNet, is_plain_bisenet
 from mmseg_da.deploy.class_map import class_map
-from mmseg_da.errors import InputError
+from mmseg_da.errors import InputError, check_choice
 
 PRECISIONS = {
     'fp32': torch.float32,
@@ -142,11 +142,7 @@ def _check(segmentor: nn.Module, precision: str) -> None:
             'images at test time, and the fast path does not undo that: '
             'remove it, or use tools/test.py.'
         )
-    if precision not in PRECISIONS:
-        raise InputError(
-            f'The precision {precision!r} is unknown: choose one of '
-            f'{", ".join(PRECISIONS)}.'
-        )
+    check_choice('precision', precision, tuple(PRECISIONS))
     device = next(segmentor.parameters()).device
     if precision == 'fp16' and device.type == 'cpu':
         raise InputError('fp16 needs a GPU: choose bf16 or fp32 on the CPU.')

@@ -11,7 +11,7 @@ from mmseg_da.adaptation import AdaptationHook
 from mmseg_da.adaptation.augment import to_pixels
 from mmseg_da.adaptation.outputs import evaluation_mode
 from mmseg_da.adaptation.terms.entropy import normalised_entropy
-from mmseg_da.errors import InputError
+from mmseg_da.errors import wrong_value
 from mmseg_da.registry import HOOKS
 
 # In pixels.
@@ -46,10 +46,8 @@ class AdaptationVisualizationHook(Hook):
 
     def __init__(self, interval: int = 500) -> None:
         if interval < 1:
-            raise InputError(
-                f'The interval of AdaptationVisualizationHook is {interval}: '
-                'set it to at least 1 iteration.'
-            )
+            key = 'interval of AdaptationVisualizationHook'
+            raise wrong_value(key, interval, 'at least 1 iteration')
         self.interval = interval
 
     def after_train_iter(

@@ -9,8 +9,10 @@ from mmengine.runner import Runner
 from torch.optim import Optimizer
 
 from mmseg_da.adaptation import AdaptationHook, AdaptationTerm
-from mmseg_da.errors import InputError
+from mmseg_da.errors import InputError, check_choice, wrong_value
 from mmseg_da.registry import HOOKS
+
+KEY = 'default_hooks.divergence'
 
 
 @HOOKS.register_module()
@@ -48,19 +50,11 @@ class DivergenceHook(Hook):
         term_action: str = 'warn',
         window: int = 500,
     ) -> None:
-        for name, value in dict(
-            action=action, term_action=term_action
-        ).items():
-            if value not in ('stop', 'warn'):
-                raise InputError(
-                    f'default_hooks.divergence.{name} is {value!r}: set it '
-                    "to 'stop' or 'warn'."
-                )
+        actions = dict(action=action, term_action=term_action)
+        for name, value in actions.items():
+            check_choice(f'{KEY}.{name}', value, ('stop', 'warn'))
         if window < 1:
-            raise InputError(
-                f'default_hooks.divergence.window is {window}, but it must '
-                'be at least 1 iteration.'
-            )
+            raise wrong_value(f'{KEY}.window', window, 'at least 1 iteration')
         self.action = action
         self.term_action = term_action
         self.window = window
@@ -139,7 +133,7 @@ class DivergenceHook(Hook):
             raise InputError(
                 f'{sentence}, and training stopped before that reached a '
                 f'checkpoint: {advice} '
-                '(default_hooks.divergence.action=warn would train on).'
+                f'({KEY}.action=warn would train on).'
             )
         if iteration > self._quiet_until:
             self._quiet_until = iteration + self.window
@@ -167,6 +161,6 @@ class DivergenceHook(Hook):
         if self.term_action == 'stop':
             raise InputError(
                 f'{finding}, and training stopped; {advice}, and start anew '
-                '(default_hooks.divergence.term_action=warn would train on).'
+                f'({KEY}.term_action=warn would train on).'
             )
         runner.logger.warning(f'{finding}; {advice}.')

@@ -39,12 +39,16 @@ def single_datasets(dataset: dict, key: str) -> Iterator[tuple[str, dict]]:
     """
     if not isinstance(dataset, dict):
         return
-    if 'datasets' in dataset:
-        for i, one in enumerate(dataset['datasets']):
-            yield from single_datasets(one, f'{key}.datasets.{i}')
-    elif 'dataset' in dataset:
-        yield from single_datasets(dataset['dataset'], f'{key}.dataset')
+    name = 'datasets' if 'datasets' in dataset else 'dataset'
+    inner = dataset.get(name)
+    if isinstance(inner, (list, tuple)):
+        for i, one in enumerate(inner):
+            yield from single_datasets(one, f'{key}.{name}.{i}')
+    elif isinstance(inner, dict):
+        yield from single_datasets(inner, f'{key}.{name}')
     else:
+        # No wrapper, or one that cannot be built, with a message that says
+        # why.
         yield key, dataset
 
 

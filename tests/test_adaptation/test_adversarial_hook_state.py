@@ -270,7 +270,7 @@ def test_training_twice_works(tmp_path):
 @pytest.mark.parametrize('value', [-1e-3, float('nan'), float('inf')])
 def test_refuses_a_loss_weight_that_is_none(tmp_path, value):
     with pytest.raises(
-        InputError, match=rf'adversarial.loss_weight is {value}, expected'
+        InputError, match=rf'adversarial.loss_weight is {value}, but'
     ):
         make_runner(tmp_path, {f'{KEY}.loss_weight': value})
 

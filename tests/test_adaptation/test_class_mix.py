@@ -439,13 +439,19 @@ def test_gaussian_blur_keeps_the_mean_and_some_images():
     [
         (mixing(onto='moon'), "mix.onto is 'moon': set it to one of"),
         (mixing(pseudo_labels='all'), "mix.pseudo_labels is 'all'"),
-        (mixing(threshold=1.5), 'mix.threshold is 1.5, expected a prob'),
-        (mixing(share=0), 'mix.share is 0, expected the share of each'),
+        (mixing(threshold=1.5), 'mix.threshold is 1.5, but it must be a prob'),
+        (mixing(share=0), 'mix.share is 0, but it must be a share of'),
         (mixing(ignore_margins=(0.6, 0.4)), 'is wider than the image: give'),
-        (mixing(ignore_margins=(15, 120)), r'is \(15, 120\), expected sh'),
-        (mixing(ignore_margins=0.1), 'ignore_margins is 0.1, expected sh'),
+        (
+            mixing(ignore_margins=(15, 120)),
+            r'is \(15, 120\), but it must be sh',
+        ),
+        (
+            mixing(ignore_margins=0.1),
+            'ignore_margins is 0.1, but it must be sh',
+        ),
         (mixing(teacher=None), 'adaptation.teacher is missing'),
-        (mixing(dict(TEACHER, momentum=1.0)), 'momentum is 1.0, expected'),
+        (mixing(dict(TEACHER, momentum=1.0)), 'momentum is 1.0, but it must'),
         (mixing(dict(TEACHER, batch_norm='x')), "batch_norm is 'x': set"),
     ],
 )

@@ -152,13 +152,19 @@ def test_a_frozen_teacher_stays_and_resumes(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ('term', 'sentence'),
     [
-        (dict(MASKED, ratio=1.5), 'term.ratio is 1.5, expected 0 to 1'),
+        (dict(MASKED, ratio=1.5), 'term.ratio is 1.5, but it must be 0 to 1'),
         (
             dict(MASKED, threshold=-1),
-            'term.threshold is -1, expected a probability',
+            'term.threshold is -1, but it must be a probability',
         ),
-        (dict(MASKED, block_size=0), 'term.block_size is 0, expected at'),
-        (dict(FOURIER, beta=0.5), 'term.beta is 0.5, expected more than 0'),
+        (
+            dict(MASKED, block_size=0),
+            'term.block_size is 0, but it must be at',
+        ),
+        (
+            dict(FOURIER, beta=0.5),
+            'term.beta is 0.5, but it must be more than 0',
+        ),
     ],
 )
 def test_refuses_bad_arguments(tmp_path, term, sentence):

@@ -29,27 +29,23 @@ def test_statistics_are_the_mean_over_the_batches() -> None:
 
 
 class Branches(Net):
-    """A layer that training alone passes, and one after the last layer."""
+    """A layer that training alone passes."""
 
     def __init__(self) -> None:
         super().__init__(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.ReLU())
         self.auxiliary = nn.BatchNorm2d(4)
-        self.calls = 0
 
     def forward(self, x):
         # One layer in two places: both count, in each batch.
-        x = self[1](self[1](self[0](x)) + 1)
-        self.calls += 1
-        return x
+        return self[1](self[1](self[0](x)) + 1)
 
 
-def test_stops_at_the_last_layer_and_leaves_the_rest_as_it_was() -> None:
+def test_shared_layers_count_and_unused_ones_stay() -> None:
     torch.manual_seed(1)
     model = Branches().eval()
     model.auxiliary.running_mean.fill_(5)
     start = {k: v.clone() for k, v in model.state_dict().items()}
     adapt_bn(model, batches())
-    assert model.calls == 1  # the first batch shows which call is the last
     assert int(model[1].num_batches_tracked) == 6
     assert model[1].momentum == 0.1
     after = model.state_dict()

@@ -75,7 +75,7 @@ def test_files_and_arrays_in_any_order(trained, frames: Path) -> None:
     by_array, by_file = inference(model, [read_image(files[0]), files[0]])
     assert np.array_equal(by_array, by_file)
     assert by_file.shape == (64, 128)
-    with pytest.raises(InputError, match='nowhere.png does not exist'):
+    with pytest.raises(InputError, match='nowhere.png cannot be read'):
         inference(model, 'nowhere.png')
 
 

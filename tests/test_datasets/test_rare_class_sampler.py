@@ -114,8 +114,14 @@ def test_joined_data_sets(make, gta5: Path) -> None:
     [
         (dict(statistics=None), 'names no statistics: set train_dataloader'),
         (dict(statistics='no.json'), r'no\.json cannot be read'),
-        (dict(temperature=0), 'sampler.temperature is 0, expected a pos'),
-        (dict(min_pixels=-3), 'sampler.min_pixels is -3, expected a pos'),
+        (
+            dict(temperature=0),
+            'sampler.temperature is 0, but it must be a pos',
+        ),
+        (
+            dict(min_pixels=-3),
+            'sampler.min_pixels is -3, but it must be a pos',
+        ),
         (dict(min_pixels=9999), 'min_pixels is 9999, but no image of'),
         (dict(files=None), 'holds no counts of each file: write it anew'),
         (dict(files={}), 'lacks 10 of 10 images .* such as 00001.png: wr'),

@@ -80,8 +80,11 @@ def test_predictor_runs_an_exported_network(trained, network, tmp_path):
 
 def test_wrong_arguments_are_named(network, tmp_path):
     for arguments, message in (
-        ((tmp_path / 'a.onnx', 'tflite'), "format 'tflite'.*onnx, openvino"),
-        ((tmp_path / 'a.onnx', 'onnx', 'bf16'), "no precision 'bf16'"),
+        (
+            (tmp_path / 'a.onnx', 'tflite'),
+            "format is 'tflite'.*'onnx', 'openvino'",
+        ),
+        ((tmp_path / 'a.onnx', 'onnx', 'bf16'), "precision of onnx is 'bf16'"),
         ((tmp_path / 'a.xml', 'onnx'), "ends in '.onnx'"),
         ((tmp_path / 'a.onnx', 'onnx', 'fp32', (8, 8)), 'shape is 8 8'),
         ((tmp_path / 'a.onnx', 'onnx', 'int8'), 'calibration'),

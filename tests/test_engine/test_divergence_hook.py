@@ -321,10 +321,10 @@ def test_a_frozen_discriminator_is_found_in_a_real_run(tmp_path):
 @pytest.mark.parametrize(
     ('argument', 'sentence'),
     [
-        (dict(action='ignore'), "action is 'ignore': set it to 'stop'"),
+        (dict(action='ignore'), "action is 'ignore': set it to one"),
         (
             dict(term_action='ignore'),
-            "term_action is 'ignore': set it to 'stop'",
+            "term_action is 'ignore': set it to one",
         ),
         (dict(window=0), 'window is 0, but it must be at least 1'),
     ],

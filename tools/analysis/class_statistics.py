@@ -18,7 +18,6 @@ Figure 1 from these two files:
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +27,7 @@ from analysis.class_counts import SPLITS, class_statistics
 from analysis.class_shares import draw_class_shares
 from launch.cli import (
     add_cfg_options,
+    add_workers,
     command_parser,
     one_sentence_errors,
 )
@@ -85,15 +85,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         action='store_true',
         help='draw shares on a linear axis instead of a logarithmic one',
     )
-    parser.add_argument(
-        '--workers',
-        type=int,
-        default=len(os.sched_getaffinity(0))
-        if hasattr(os, 'sched_getaffinity')
-        else os.cpu_count(),
-        help='processes that read labels; 0 means none but this one; '
-        'default: one per core',
-    )
+    add_workers(parser, 'that read labels; 0: none but this one')
     add_cfg_options(parser)
     return parser.parse_args(argv)
 

@@ -24,7 +24,7 @@ from mmseg_da.datasets.resized import check_resized
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS, TRANSFORMS
 from mmseg_da.utils import explain_build_errors
-from mmseg_da.utils.config_tree import find_target_loader
+from mmseg_da.utils.config_tree import find_target_loader, single_datasets
 
 
 def check_config_data(cfg: Config, workers: int = 0) -> dict:
@@ -60,7 +60,7 @@ def check_config_data(cfg: Config, workers: int = 0) -> dict:
         )
     for split, (key, loader) in splits.items():
         with explain_build_errors(cfg, key):
-            for part in _plain(loader['dataset']):
+            for _, part in single_datasets(loader['dataset'], key):
                 samples += _find_samples(split, part, findings)
     target = {s.info['img_path'] for s in samples if s.split == 'target'}
     hashes: dict[bytes, list[tuple[str, str]]] = {}
@@ -107,19 +107,6 @@ def _splits(cfg: Config) -> Iterator[tuple[str, tuple[str, dict]]]:
             continue
         if loader:
             yield split, (key, loader)
-
-
-def _plain(dataset_cfg: dict) -> Iterator[dict]:
-    """The configs of the data sets inside of wrappers."""
-    inner = dataset_cfg.get('datasets', dataset_cfg.get('dataset'))
-    parts = [inner] if isinstance(inner, dict) else inner
-    # Without inner data sets this is no wrapper, or building it fails with a
-    # message that says why.
-    if not isinstance(parts, (list, tuple)):
-        yield dataset_cfg
-        return
-    for part in parts:
-        yield from _plain(part)
 
 
 def _find_samples(

@@ -8,12 +8,11 @@ keeps what is complete.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from launch.cli import command_parser, one_sentence_errors
+from launch.cli import add_workers, command_parser, one_sentence_errors
 from street_renderer import DemoSpec, write_demo_data
 from street_renderer.preview import write_preview
 
@@ -35,12 +34,7 @@ def parse_args() -> argparse.Namespace:
             default=getattr(DemoSpec, name),
             help=f'{text} (default: %(default)s)',
         )
-    parser.add_argument(
-        '--workers',
-        type=int,
-        default=os.cpu_count() or 1,
-        help='processes; the pictures do not depend on their number',
-    )
+    add_workers(parser, 'that render, without effect on the pictures')
     parser.add_argument(
         '--preview',
         metavar='FILE.png',

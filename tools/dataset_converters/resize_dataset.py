@@ -28,6 +28,7 @@ from rich.progress import track
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from launch.cli import (
     add_cfg_options,
+    add_workers,
     command_parser,
     one_sentence_errors,
 )
@@ -248,12 +249,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         default='train',
         help='which data set: %(choices)s; default: %(default)s',
     )
-    parser.add_argument(
-        '--workers',
-        type=int,
-        default=os.cpu_count() or 1,
-        help='processes (0: none); default: one a core',
-    )
+    add_workers(parser, 'that resize; 0: none but this one')
     add_cfg_options(parser)
     return parser.parse_args(argv)
 

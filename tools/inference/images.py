@@ -17,7 +17,7 @@ from mmseg_da.datasets.listing import (
     VIDEO_SUFFIXES,
     walk_files,
 )
-from mmseg_da.datasets.video import read_frame
+from mmseg_da.datasets.transforms import LoadImage
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 from mmseg_da.utils.config_tree import find_target_loader
@@ -83,9 +83,7 @@ def training_samples(cfg: Config, count: int) -> list[dict]:
 
 def read_sample(sample: dict) -> np.ndarray:
     """Read a data set's image, or frame of a video, as BGR of uint8."""
-    if 'frame' in sample:
-        return read_frame(sample['img_path'], sample['frame'])
-    return read_image(sample['img_path'])
+    return LoadImage()(dict(sample))['img']
 
 
 def check_out(out: str | Path, source: str | Path) -> None:

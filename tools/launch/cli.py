@@ -31,7 +31,12 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     """Add a trained network: CONFIG, CHECKPOINT and ``--teacher``."""
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
-    add_teacher(parser)
+    parser.add_argument(
+        '--teacher',
+        action='store_true',
+        help='use the EMA teacher in the checkpoint instead of the segmentor '
+        'that was trained',
+    )
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +45,18 @@ def add_device(parser: argparse.ArgumentParser) -> None:
         '--device',
         default='auto',
         help='cpu, cuda, cuda:1, ...; default: CUDA if there is any',
+    )
+
+
+def add_workers(parser: argparse.ArgumentParser, purpose: str) -> None:
+    """Add ``--workers``, the number of processes; ``purpose``: of the help."""
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=len(os.sched_getaffinity(0))
+        if hasattr(os, 'sched_getaffinity')
+        else os.cpu_count() or 1,
+        help=f'processes {purpose}; default: one per core',
     )
 
 
@@ -85,16 +102,6 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
         action=ConfigOptions,
         metavar='KEY=VALUE',
         help='overrides of the config, for example train_cfg.max_iters=100',
-    )
-
-
-def add_teacher(parser: argparse.ArgumentParser) -> None:
-    """Add ``--teacher``, which :func:`load_weights` takes."""
-    parser.add_argument(
-        '--teacher',
-        action='store_true',
-        help='use the EMA teacher in the checkpoint instead of the segmentor '
-        'that was trained',
     )
 
 

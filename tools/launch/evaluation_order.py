@@ -1,10 +1,11 @@
 """Where a pipeline of evaluation loads its labels."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from launch.config_types import class_name
 from mmseg_da.errors import InputError
+from mmseg_da.utils.config_tree import iter_dicts
 
 RESIZES = ('Resize', 'RandomResize', 'ResizeToScale')
 # Pipelines of these alone load no label.
@@ -33,7 +34,10 @@ def check_evaluation_pipelines(config: Mapping, purpose: str) -> None:
     for split in ('val', 'test'):
         loader, metrics = f'{split}_dataloader', f'{split}_evaluator'
         dataset = (config.get(loader) or {}).get('dataset')
-        for key, pipeline in _find_pipelines(dataset, f'{loader}.dataset'):
+        for key, node in iter_dicts(dataset, f'{loader}.dataset'):
+            pipeline = node.get('pipeline')
+            if not isinstance(pipeline, (list, tuple)):
+                continue
             types = [
                 class_name(step.get('type'))
                 for step in pipeline
@@ -44,9 +48,10 @@ def check_evaluation_pipelines(config: Mapping, purpose: str) -> None:
             )
             if needs_labels and types and set(types) <= set(UNLABELLED):
                 raise InputError(
-                    f'{key} loads no labels, with which {metrics} compares: '
-                    'add mmseg_da.LoadTrainIds before PackSegInputs, or set '
-                    f'{loader}, {split}_cfg and {metrics} to None.'
+                    f'{key}.pipeline loads no labels, with which {metrics} '
+                    'compares: add mmseg_da.LoadTrainIds before '
+                    f'PackSegInputs, or set {loader}, {split}_cfg and '
+                    f'{metrics} to None.'
                 )
             loads = [i for i, name in enumerate(types) if name in LOADERS]
             resizes = [i for i, name in enumerate(types) if name in RESIZES]
@@ -57,7 +62,7 @@ def check_evaluation_pipelines(config: Mapping, purpose: str) -> None:
                 and 'EvaluateAtInputSize' not in types
             ):
                 raise InputError(
-                    f'{key} has {types[loads[0]]} before '
+                    f'{key}.pipeline has {types[loads[0]]} before '
                     f'{types[resizes[-1]]}, so that labels differ in size '
                     'from the predictions: load labels after the resize, or '
                     'add mmseg_da.EvaluateAtInputSize after both.'
@@ -74,15 +79,3 @@ def _compares(evaluators: Any) -> bool:
         for one in evaluators or ()
         if isinstance(one, Mapping)
     )
-
-
-def _find_pipelines(node: Any, key: str) -> Iterator[tuple[str, list]]:
-    """Find the pipelines of data sets, inside of wrappers too."""
-    if isinstance(node, (list, tuple)):
-        for index, part in enumerate(node):
-            yield from _find_pipelines(part, f'{key}.{index}')
-    elif isinstance(node, Mapping):
-        if isinstance(node.get('pipeline'), (list, tuple)):
-            yield f'{key}.pipeline', node['pipeline']
-        for name in ('dataset', 'datasets'):
-            yield from _find_pipelines(node.get(name), f'{key}.{name}')

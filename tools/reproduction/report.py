@@ -9,9 +9,9 @@ from importlib import import_module
 from pathlib import Path
 
 import torch
-from mmengine.utils import get_git_hash
 
-from mmseg_da.utils.config import REPO_ROOT, load_config
+from launch.run_record import git_state
+from mmseg_da.utils.config import load_config
 from reproduction.collect import collect_row
 from reproduction.experiments import read_json
 from reproduction.suites import (
@@ -113,17 +113,5 @@ def _environment() -> dict[str, str]:
         'GPU': torch.cuda.get_device_name()
         if torch.cuda.is_available()
         else 'none',
-        'Source': _git_revision(),
+        'Source': (git_state() or dict(commit='unknown'))['commit'][:12],
     }
-
-
-def _git_revision() -> str:
-    """Find the commit of the checkout; a wheel does not know its commit."""
-    if not (REPO_ROOT / '.git').exists():
-        return 'unknown'
-    before = Path.cwd()
-    try:
-        os.chdir(REPO_ROOT)
-        return get_git_hash(digits=12)
-    finally:
-        os.chdir(before)

@@ -5,7 +5,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from mmseg_da.adaptation.iteration import Iteration
-from mmseg_da.errors import InputError
+from mmseg_da.errors import wrong_value
 
 
 class AdaptationTerm:
@@ -43,10 +43,8 @@ class AdaptationTerm:
 
     def __init__(self, loss_weight: float = 1.0, key: str = 'terms') -> None:
         if not 0 <= loss_weight < float('inf'):
-            raise InputError(
-                f'{key}.loss_weight is {loss_weight}, expected a finite '
-                'number of at least 0.'
-            )
+            wanted = 'a finite number of at least 0'
+            raise wrong_value(f'{key}.loss_weight', loss_weight, wanted)
         self.loss_weight = loss_weight
         self.key = key
 

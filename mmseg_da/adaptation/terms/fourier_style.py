@@ -7,7 +7,7 @@ from torch import Tensor
 from mmseg_da.adaptation.augment import from_pixels, to_pixels
 from mmseg_da.adaptation.iteration import Iteration
 from mmseg_da.adaptation.terms.base import AdaptationTerm
-from mmseg_da.errors import InputError
+from mmseg_da.errors import wrong_value
 from mmseg_da.registry import MODELS
 
 
@@ -60,10 +60,8 @@ class FourierStyleTerm(AdaptationTerm):
     def __init__(self, beta: float = 0.01, **kwargs) -> None:
         super().__init__(**kwargs)
         if not 0 < beta < 0.5:
-            raise InputError(
-                f'{self.key}.beta is {beta}, expected more than 0 and less '
-                'than 0.5 of the shorter side.'
-            )
+            wanted = 'more than 0 and less than 0.5 of the shorter side'
+            raise wrong_value(f'{self.key}.beta', beta, wanted)
         self.beta = beta
 
     def change_source(self, iteration: Iteration) -> Tensor | None:

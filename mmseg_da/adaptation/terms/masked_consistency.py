@@ -8,7 +8,7 @@ from mmseg_da.adaptation.augment import strong_augment
 from mmseg_da.adaptation.iteration import Iteration
 from mmseg_da.adaptation.supervision import supervise
 from mmseg_da.adaptation.terms.pseudo_label_term import PseudoLabelTerm
-from mmseg_da.errors import InputError
+from mmseg_da.errors import wrong_value
 from mmseg_da.registry import MODELS
 
 
@@ -69,12 +69,10 @@ class MaskedConsistencyTerm(PseudoLabelTerm):
     ) -> None:
         super().__init__(pseudo_labels=pseudo_labels, **kwargs)
         if block_size < 1:
-            raise InputError(
-                f'{self.key}.block_size is {block_size}, expected at least 1 '
-                'pixel.'
-            )
+            wanted = 'at least 1 pixel'
+            raise wrong_value(f'{self.key}.block_size', block_size, wanted)
         if not 0 <= ratio <= 1:
-            raise InputError(f'{self.key}.ratio is {ratio}, expected 0 to 1.')
+            raise wrong_value(f'{self.key}.ratio', ratio, '0 to 1')
         self.block_size = block_size
         self.ratio = ratio
         self.color_jitter = color_jitter

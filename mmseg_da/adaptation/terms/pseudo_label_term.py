@@ -15,7 +15,7 @@ from mmseg_da.adaptation.outputs import losses_of_head, predicting_head
 from mmseg_da.adaptation.pseudo_labels import ClassThresholds
 from mmseg_da.adaptation.terms.base import AdaptationTerm
 from mmseg_da.adaptation.terms.entropy import self_information
-from mmseg_da.errors import InputError, check_choice
+from mmseg_da.errors import InputError, check_choice, wrong_value
 
 # These drop the weights of pixels, or fail on them.
 WEIGHTLESS = DiceLoss, LovaszLoss, OhemCrossEntropy, TverskyLoss
@@ -74,23 +74,19 @@ class PseudoLabelTerm(AdaptationTerm):
         super().__init__(**kwargs)
         check_choice(f'{self.key}.pseudo_labels', pseudo_labels, self.kinds)
         if not 0 <= threshold <= 1:
-            raise InputError(
-                f'{self.key}.threshold is {threshold}, expected a '
-                'probability, 0 to 1.'
-            )
+            wanted = 'a probability, 0 to 1'
+            raise wrong_value(f'{self.key}.threshold', threshold, wanted)
         if not 0 < share <= 1:
-            raise InputError(
-                f'{self.key}.share is {share}, expected the share of each '
-                "class's pixels, more than 0 and at most 1."
-            )
+            wanted = "a share of each class's pixels, above 0 and at most 1"
+            raise wrong_value(f'{self.key}.share', share, wanted)
         margins = ignore_margins
         pair = isinstance(margins, (tuple, list)) and len(margins) == 2
         if not pair or not all(0 <= share < 1 for share in margins):
-            raise InputError(
-                f'{self.key}.ignore_margins is {margins!r}, expected shares '
-                'of the height at the top and at the bottom, such as (0.03, '
-                '0.23).'
+            wanted = (
+                'shares of the height at the top and at the bottom, such as '
+                '(0.03, 0.23)'
             )
+            raise wrong_value(f'{self.key}.ignore_margins', margins, wanted)
         if sum(margins) >= 1:
             raise InputError(
                 f'{self.key}.ignore_margins {tuple(margins)} is wider than '

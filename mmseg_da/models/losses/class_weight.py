@@ -3,54 +3,43 @@
 import math
 from collections.abc import Sequence
 from numbers import Real
-from pathlib import Path
 
 from mmseg_da.errors import InputError
 from mmseg_da.utils.files import read_statistics
 
 KEY = 'median_frequency_weights'
-ClassWeight = str | dict | Sequence[float] | None
+ClassWeight = str | dict | Sequence[float]
 
 
-def weight_file(class_weight: ClassWeight) -> str | None:
+def weight_file(class_weight: ClassWeight | None) -> str | None:
     """The file that class weights come from; None for a list of numbers."""
     if isinstance(class_weight, dict):
         class_weight = class_weight.get('file')
     return class_weight if isinstance(class_weight, str) else None
 
 
-def load_class_weight(
-    class_weight: ClassWeight, num_classes: int | None = None
-) -> list[float] | None:
+def load_class_weight(class_weight: ClassWeight) -> list[float]:
     """Return the class weights as a list of positive numbers.
 
     Args:
-        class_weight (str, dict or Sequence[float], optional): The weights;
-            or the path of a JSON from ``tools/analysis/class_statistics.py``,
-            of which ``median_frequency_weights`` is used; or
+        class_weight (str, dict or Sequence[float]): The weights; or the path
+            of a JSON from ``tools/analysis/class_statistics.py``, of which
+            ``median_frequency_weights`` is used; or
             ``dict(file=path, power=1, clip=None)``: these weights to a power,
             then clipped to ``clip=(low, high)``. In the dict's form a class
             that never occurs in the statistics gets the weight 1, after the
             clipping: its median-frequency weight is a guess.
-        num_classes (int, optional): Expected number of weights.
-            Defaults to None: any number.
-
-    Returns:
-        list[float], optional: None for None.
 
     Raises:
         InputError: If the file is missing or is not such a JSON, if a
-            weight is not a positive finite number, if the number of weights
-            differs from ``num_classes``, or if the dict is wrong.
+            weight is not a positive finite number, or if the dict is wrong.
 
     Example:
-        >>> load_class_weight([1, 2.5], num_classes=2)
+        >>> load_class_weight([1, 2.5])
         [1.0, 2.5]
         >>> load_class_weight(
         ...     dict(file='classes.json', power=0.5, clip=(0.3, 4.0)))
     """
-    if class_weight is None:
-        return None
     where = 'class_weight'
     path = weight_file(class_weight)
     power, clip, counts = 1.0, None, ()
@@ -59,12 +48,6 @@ def load_class_weight(
         power, clip = _check_settings(class_weight)
     if path is not None:
         where = f'class_weight of {path}'
-        if not Path(path).exists():
-            raise InputError(
-                f'class_weight names the file {path}, which does not exist; '
-                'write it with `python tools/analysis/class_statistics.py '
-                f'CONFIG --out {path}`.'
-            )
         try:
             statistics = read_statistics(path, KEY)
         except InputError as error:
@@ -72,7 +55,6 @@ def load_class_weight(
                 'class_weight names what is not a class statistics JSON: '
                 f'{error}'
             ) from None
-        num_classes = num_classes or len(statistics['classes'])
         counts = statistics['pixel_counts'] if from_dict else ()
         class_weight = statistics[KEY]
     if isinstance(class_weight, (str, dict)) or not hasattr(
@@ -83,10 +65,10 @@ def load_class_weight(
             'number for each class.'
         )
     weights = list(class_weight)
-    if num_classes is not None and len(weights) != num_classes:
+    if path is not None and len(weights) != len(statistics['classes']):
         raise InputError(
             f'{where} has {len(weights)} values, but there are '
-            f'{num_classes} classes; give one for each class.'
+            f'{len(statistics["classes"])} classes; give one for each class.'
         )
     for index, weight in enumerate(weights):
         if not _is_positive(weight):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mmseg_da.errors import InputError
+from mmseg_da.errors import InputError, check_choice
 from mmseg_da.models.losses.softmax import softmax_class_sums, softmax_nll
 
 REDUCTIONS = ('none', 'mean', 'sum')
@@ -233,7 +233,7 @@ def weighted_reduce(
     The mean is the weighted sum over the sum of the weights, or over
     ``avg_factor``, like torch's ``cross_entropy``; 0 if that is 0.
     """
-    check_reduction(reduction)
+    check_choice('reduction', reduction, REDUCTIONS)
     loss = loss * weight
     if reduction == 'none':
         return loss
@@ -244,12 +244,3 @@ def weighted_reduce(
     factor = weight.sum() if avg_factor is None else avg_factor
     factor = torch.as_tensor(factor, dtype=loss.dtype, device=loss.device)
     return loss.sum() / factor.masked_fill(factor == 0, 1)
-
-
-def check_reduction(reduction: str, owner: str = '') -> str:
-    """Raise an InputError unless a reduction is known."""
-    if reduction not in REDUCTIONS:
-        raise InputError(
-            f'reduction{owner} is {reduction!r}; expected one of {REDUCTIONS}.'
-        )
-    return reduction

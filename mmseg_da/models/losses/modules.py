@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from mmseg_da.errors import InputError
+from mmseg_da.errors import check_choice, wrong_value
 from mmseg_da.models.losses.class_weight import load_class_weight, weight_file
 from mmseg_da.models.losses.functional import (
-    check_reduction,
+    REDUCTIONS,
     cross_entropy,
     dice_loss,
     label_error,
@@ -52,8 +52,9 @@ class SegmentationLoss(nn.Module):
         loss_name: str | None = None,
     ) -> None:
         super().__init__()
-        owner = f' of {type(self).__name__}'
-        self.reduction = check_reduction(reduction, owner)
+        owner = f'reduction of {type(self).__name__}'
+        check_choice(owner, reduction, REDUCTIONS)
+        self.reduction = reduction
         self.loss_weight = self.check('loss_weight', loss_weight)
         self.loss_name = loss_name or self.default_name
         # A buffer moves to the model's device. The weights are a setting,
@@ -79,10 +80,8 @@ class SegmentationLoss(nn.Module):
         """Check that a setting is finite and not negative, and return it."""
         number = isinstance(value, (int, float))
         if not number or not 0 <= value < math.inf:
-            raise InputError(
-                f'{name} of {type(self).__name__} is {value!r}; expected a '
-                'number of at least 0.'
-            )
+            owner = f'{name} of {type(self).__name__}'
+            raise wrong_value(owner, value, 'a number of at least 0')
         return value
 
     def forward(

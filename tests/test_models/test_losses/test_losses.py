@@ -374,7 +374,7 @@ def test_stock_cross_entropy_is_not_enough():
         (DiceLoss, dict(smooth=-1), 'smooth of DiceLoss is -1'),
         (DiceLoss, dict(loss_weight=-0.3), 'loss_weight of DiceLoss is -0.3'),
         (DiceLoss, dict(loss_weight=math.inf), 'DiceLoss is inf'),
-        (CrossEntropyLoss, dict(reduction='avg'), "is 'avg'; expected one"),
+        (CrossEntropyLoss, dict(reduction='avg'), "is 'avg': set it to one"),
     ],
 )
 def test_settings_out_of_range(loss, settings, found):

@@ -88,11 +88,17 @@ def test_unusable_inputs_are_named(tmp_path):
         Frames(tmp_path / 'nonesuch')
     with pytest.raises(InputError, match='empty holds no image'):
         list_images(tmp_path / 'empty')
-    for name in ('bad.png', 'none.png'):
-        with pytest.raises(InputError, match=f'{name} is no image'):
+    ok, data = cv2.imencode('.jpg', np.zeros((32, 32, 3), np.uint8))
+    assert ok
+    (tmp_path / 'half.jpg').write_bytes(data[:-20].tobytes())
+    for name, fault in (
+        ('bad.png', 'cannot be decoded'),
+        ('none.png', 'is empty'),
+        ('half.jpg', 'is truncated'),
+        ('nonesuch.png', 'cannot be read'),
+    ):
+        with pytest.raises(InputError, match=f'{name} {fault}'):
             read_image(tmp_path / name)
-    with pytest.raises(InputError, match='nonesuch.png does not exist'):
-        read_image(tmp_path / 'nonesuch.png')
     with pytest.raises(InputError, match='bad.mp4 is no video'):
         Frames(tmp_path / 'bad.mp4')
 

@@ -109,11 +109,15 @@ def test_html_is_one_safe_page_with_every_number(report, tmp_path):
     assert '22 rows: 1 done, 1 failed, 20 not run.' in text
 
 
+WIDE = 'table', 'img'
+
+
 def test_every_table_scrolls_in_a_box_of_its_own(report, tmp_path):
     page = Checker(render_html(report, tmp_path))
-    for index, (tag, _) in enumerate(page.tags):
-        if tag in ('table', 'img'):
-            assert page.tags[index - 1][1]['class'] == 'scroll'
+    wide = [i for i, (tag, _) in enumerate(page.tags) if tag in WIDE]
+    assert {page.tags[i][0] for i in wide} == set(WIDE)
+    for i in wide:
+        assert page.tags[i - 1][1]['class'] == 'scroll'
 
 
 def test_markdown_says_the_same(report):
