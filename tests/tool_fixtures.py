@@ -75,7 +75,7 @@ def config(data: Path) -> Path:
 @pytest.fixture(scope='session')
 def tools() -> dict:
     """The mains of the tools, by name."""
-    names = ('train', 'test', 'adapt_bn', 'pseudo_label')
+    names = ('train', 'test', 'adapt_bn', 'pseudo_label', 'infer')
     names += ('analysis/qualitative',)
     return {
         Path(name).name: runpy.run_path(str(ROOT / f'tools/{name}.py'))['main']

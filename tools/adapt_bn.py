@@ -15,7 +15,13 @@ from mmengine.device import get_device
 from rich.progress import track
 
 from launch import check_config
-from launch.cli import add_cfg_options, command_parser, one_sentence_errors
+from launch.cli import (
+    add_cfg_options,
+    command_parser,
+    one_sentence_errors,
+    positive,
+)
+from launch.resume import BATCH_OF_ONE
 from mmseg_da.apis import adapt_bn, build_segmentor
 from mmseg_da.apis.adapt_bn import build_target_loader, check_batch_norm
 from mmseg_da.errors import InputError
@@ -35,7 +41,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--num-images',
-        type=int,
+        type=positive,
         metavar='N',
         help='take N images, evenly spaced over the data set; default: all',
     )
@@ -56,15 +62,15 @@ def read_dataset_meta(checkpoint: Path) -> dict:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    if args.num_images is not None and args.num_images < 1:
-        raise InputError(
-            f'--num-images is {args.num_images}: give 1 or more, or leave it '
-            'out to take all.'
-        )
     cfg = load_config(args.config, args.cfg_options)
     check_config(cfg, 'train')
     source = Path(args.checkpoint)
     out = args.out or source.with_name(f'{source.stem}_bn.pth')
+    if out.is_dir():
+        raise InputError(
+            f'--out {out} is a folder: give the file to write, such as '
+            f'{out / "adapted.pth"}.'
+        )
     if source.exists() and out.exists() and out.samefile(source):
         raise InputError(
             f'--out {out} is the checkpoint itself, which would be lost: give '
@@ -75,7 +81,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_batch_norm(model)
     load_weights(model, source)
     model.to(get_device())
-    adapt_bn(model, track(loader, description='Adapting BatchNorm'))
+    try:
+        adapt_bn(model, track(loader, description='Adapting BatchNorm'))
+    except ValueError as error:
+        if not str(error).startswith(BATCH_OF_ONE):
+            raise
+        raise InputError(
+            'BatchNorm cannot be estimated on a single value, after pooling '
+            'a batch of 1 to 1x1: give at least 2 target images, and a '
+            'batch_size of 2 or more.'
+        ) from error
     content = dict(
         meta=read_dataset_meta(source), state_dict=model.cpu().state_dict()
     )

@@ -14,7 +14,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from launch.cli import command_parser, one_sentence_errors
+from launch.cli import command_parser, one_sentence_errors, positive
 from reproduction.comparison import Comparison, read_comparison, work_dir
 from reproduction.comparison_report import collect, write_comparison
 from reproduction.comparison_runs import run_comparison
@@ -52,7 +52,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--jobs',
-        type=int,
+        type=positive,
         default=1,
         help='trainings at a time, one thread each if several; default: 1',
     )

@@ -21,6 +21,7 @@ from launch.cli import (
     add_shape,
     command_parser,
     one_sentence_errors,
+    positive,
 )
 from mmseg_da.apis import export, init_model, mean_iou
 from mmseg_da.deploy import FastSegmentor, Predictor
@@ -60,7 +61,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--images',
-        type=int,
+        type=positive,
         default=32,
         help='number of images for --calibration; default: 32',
     )

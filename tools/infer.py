@@ -21,12 +21,13 @@ from rich.progress import Progress
 
 from analysis.timing import synchronize
 from inference.background import WriteBehind, read_ahead
-from inference.images import Frames, check_out, write_train_ids
+from inference.images import RECORD, Frames, check_out, write_train_ids
 from launch.cli import (
     add_cfg_options,
     add_device,
     command_parser,
     one_sentence_errors,
+    positive,
 )
 from mmseg_da.apis import init_predictor
 from mmseg_da.errors import InputError
@@ -64,7 +65,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         action='store_true',
         help='compile the network first, which takes a minute',
     )
-    parser.add_argument('--threads', type=int, help='number of CPU threads')
+    parser.add_argument(
+        '--threads', type=positive, help='number of CPU threads'
+    )
     add_cfg_options(parser)
     return parser.parse_args(argv)
 
@@ -164,11 +167,14 @@ def main(argv: Sequence[str] | None = None) -> dict:
     if not 0 <= args.opacity <= 1:
         raise InputError(f'--opacity is {args.opacity}: give 0 to 1.')
     if args.threads is not None:
-        if args.threads < 1:
-            raise InputError(f'--threads is {args.threads}: give 1 or more.')
         torch.set_num_threads(args.threads)
     frames = Frames(args.input)
     check_out(args.out, args.input)
+    if args.write != 'overlay' and Path(args.out, RECORD).exists():
+        raise InputError(
+            f'{args.out} holds pseudo-labels ({RECORD}), which would be '
+            'replaced: give another --out.'
+        )
     predictor = init_predictor(
         load_config(args.config, args.cfg_options),
         args.checkpoint,

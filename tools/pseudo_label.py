@@ -21,7 +21,7 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 from rich.progress import track
 
-from inference.images import check_out, write_train_ids
+from inference.images import RECORD, check_out, write_train_ids
 from inference.pseudo_labels import class_thresholds, pseudo_label
 from launch.cli import (
     add_cfg_options,
@@ -40,7 +40,6 @@ from mmseg_da.utils.files import atomic_path
 
 # Images, evenly spaced, that decide on the thresholds of --share.
 SAMPLE = 500
-RECORD = 'pseudo_labels.json'
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -101,6 +100,11 @@ def list_inputs(args, cfg: Config) -> tuple[str, dict[str, Path]]:
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     with explain_build_errors(cfg):
         dataset = DATASETS.build(loader['dataset'])
+    if not hasattr(dataset, 'data_prefix'):
+        raise InputError(
+            f'The target is a {type(dataset).__name__}: instead of --target '
+            'give the folder of images of each data set in it.'
+        )
     source = dataset.data_prefix['img_path']
     if getattr(dataset, 'is_video', False):
         raise InputError(
@@ -130,26 +134,27 @@ def read_record(path: Path) -> dict:
         ) from error
 
 
-def load_thresholds(args, model, files: list[Path]) -> float | torch.Tensor:
+def load_thresholds(
+    args, model, images: str, files: list[Path]
+) -> float | torch.Tensor:
     """The thresholds of an earlier run of the same settings, or new ones.
 
     Raises:
-        InputError: If the folder holds labels of other settings.
+        InputError: If the folder holds labels of other settings or images.
     """
-    with open(args.checkpoint, 'rb') as file:
-        weights = hashlib.file_digest(file, 'sha256').hexdigest()
+    weights = args.checkpoint
+    if '://' not in weights:
+        with Path(weights).expanduser().open('rb') as file:
+            weights = hashlib.file_digest(file, 'sha256').hexdigest()
     settings = dict(
         checkpoint=weights,
         teacher=args.teacher,
         config=args.config,
         options=repr(args.cfg_options),
         threshold=args.threshold,
-        # Thresholds of classes come from the images.
-        **(
-            dict(share=args.share, images=str(args.images))
-            if args.threshold is None
-            else {}
-        ),
+        share=args.share if args.threshold is None else None,
+        # Another folder's images may have the same names.
+        images=str(Path(images).resolve()),
     )
     path = Path(args.out, RECORD)
     if path.exists():
@@ -161,6 +166,11 @@ def load_thresholds(args, model, files: list[Path]) -> float | torch.Tensor:
                 'folder, or give another --out.'
             )
     else:
+        if any(Path(args.out, 'train_ids').rglob('*.png')):
+            raise InputError(
+                f'{args.out}/train_ids holds pictures, but no {RECORD} says '
+                'what of: give another --out.'
+            )
         thresholds = args.threshold
         if thresholds is None:
             step = -(-len(files) // SAMPLE)
@@ -200,7 +210,7 @@ def main(argv: Sequence[str] | None = None) -> dict:
     images, files = list_inputs(args, cfg)
     check_out(args.out, folder_of(images))
     model = init_model(cfg, args.checkpoint, args.device, args.teacher)
-    threshold = load_thresholds(args, model, list(files.values()))
+    threshold = load_thresholds(args, model, images, list(files.values()))
     palette = model.dataset_meta['palette']
     labels, levels = Path(args.out, 'train_ids'), Path(args.out, 'confidence')
     todo = [

@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from launch.cli import command_parser, one_sentence_errors
+from launch.cli import command_parser, one_sentence_errors, positive
 from reproduction.comparison import (
     COMPARISONS,
     list_methods,
@@ -55,7 +55,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--jobs',
-        type=int,
+        type=positive,
         default=1,
         help='trainings of a comparison at a time, one thread each if '
         'several; default: 1',

@@ -6,7 +6,9 @@ Example:
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
+from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from launch import (
@@ -74,6 +76,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.amp:
         use_amp(cfg)
     set_launcher(cfg, args.launcher)
+    copy = Path(cfg.work_dir, Path(cfg.filename).name)
+    if copy.exists() and copy.samefile(cfg.filename):
+        # The runner would replace the config by its own dump. Without a file
+        # name it writes TIMESTAMP.py.
+        cfg = Config(cfg._cfg_dict)
     with (
         weights_only_loading(),
         explain_build_errors(cfg),

@@ -249,7 +249,16 @@ class ShuffledTeacher(EMATeacher):
 
     Args:
         **kwargs: As in :class:`EMATeacher`.
+
+    Raises:
+        InputError: If a batch has one image, which would get its own.
     """
 
     def predict(self, inputs: Tensor) -> Tensor:
+        if len(inputs) < 2:
+            raise InputError(
+                f'{self.key} gives each image the prediction of another one, '
+                'but the target batch has one image: set the batch_size of '
+                'target_dataloader to 2 or more.'
+            )
         return super().predict(inputs).roll(1, dims=0)

@@ -39,8 +39,12 @@ def build_segmentor(cfg: Config) -> BaseSegmentor:
             'that trains or tests one.'
         )
     init_default_scope(cfg.get('default_scope', 'mmseg'))
+    model_cfg = dict(cfg.model)
+    if cfg.get('data_preprocessor'):
+        # As the runner does.
+        model_cfg.setdefault('data_preprocessor', cfg.data_preprocessor)
     with explain_build_errors(cfg):
-        model = MODELS.build(cfg.model)
+        model = MODELS.build(model_cfg)
     return revert_sync_batchnorm(model).eval()
 
 

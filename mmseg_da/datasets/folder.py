@@ -86,6 +86,8 @@ class FolderDataset(SeededDataset):
     """
 
     METAINFO: dict = {}
+    #: Where neither the preset nor the config names classes.
+    DEFAULT_METAINFO = _MMSegCityscapes.METAINFO
     #: Layout of a preset, where the config names no other.
     DATA_PREFIX: dict = {'img_path': ''}
     SUFFIXES: dict = {'img_suffix': None, 'seg_map_suffix': None}
@@ -111,10 +113,13 @@ class FolderDataset(SeededDataset):
         ):
             wanted = 'at least 1, or None for all samples'
             raise wrong_value('max_samples', max_samples, wanted)
+        if kwargs.get('reduce_zero_label'):
+            wanted = 'left out: label_encoding says what each id means'
+            raise wrong_value('reduce_zero_label', True, wanted)
         self.img_scale = img_scale
         self.max_samples = max_samples
         if not self.METAINFO:
-            metainfo = check_classes(metainfo or _MMSegCityscapes.METAINFO)
+            metainfo = check_classes(metainfo or self.DEFAULT_METAINFO)
         for key in ('data_root', 'ann_file'):
             if kwargs.get(key):
                 kwargs[key] = expand_path(kwargs[key])

@@ -19,8 +19,8 @@ class SeededDataset(BaseSegDataset):
     Args:
         skip_bad_samples (bool): In training, log and count an unusable
             sample and take another, instead of stopping. The count is that
-            of all workers of a rank, since its start. Evaluation always
-            stops. Defaults to False.
+            of all workers of a rank, since its start. Evaluation stops
+            (``test_mode``); the tools refuse it there. Defaults to False.
         **kwargs: As in mmseg's ``BaseSegDataset``.
     """
 

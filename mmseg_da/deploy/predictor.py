@@ -83,13 +83,21 @@ class Predictor:
             np.ndarray | list[np.ndarray]: Class indices ``(H, W)``, uint8.
 
         Raises:
-            InputError: If an image is not of uint8 with three channels.
+            InputError: If an image is not of uint8 with three channels, or
+                the network has another number of classes than the config.
         """
         one = isinstance(images, np.ndarray) and images.ndim == 3
         images = [images] if one else list(images)
         inputs = self.preprocess(images, rgb)
-        maps = []
-        for image, logits in zip(images, self.network(inputs)):
+        outputs, maps = self.network(inputs), []
+        found = outputs.shape[1]
+        wanted = len(self.model.dataset_meta['classes'])
+        if found != wanted:
+            raise InputError(
+                f'The network predicts {found} classes, but the config has '
+                f'{wanted}: give the config that it was exported with.'
+            )
+        for image, logits in zip(images, outputs):
             sizes = [tuple(inputs.shape[2:]), image.shape[:2]]
             found = class_map(logits[None], sizes, self.model.align_corners)
             maps.append(found[0].cpu().numpy())

@@ -69,6 +69,27 @@ def test_one_key_sets_the_size_in_testing_and_in_inference(
     assert (predict(read_image(file)) == expected).mean() > 0.999
 
 
+def test_a_preprocessor_beside_the_model(trained, frames: Path) -> None:
+    """As the runner takes it; without it images are not normalised."""
+    file = min(map(str, frames.rglob('*_leftImg8bit.png')))
+    cfg = load_config(trained[0])
+    expected = init_model(cfg, trained[1], 'cpu')
+    cfg.data_preprocessor = cfg.model.pop('data_preprocessor')
+    model = init_model(cfg, trained[1], 'cpu')
+    assert torch.equal(
+        model.data_preprocessor.mean, expected.data_preprocessor.mean
+    )
+    found = inference(model, file)
+    assert np.array_equal(found, inference(expected, file))
+
+
+def test_an_exported_network_of_other_classes(trained) -> None:
+    predict = init_predictor(*trained, device='cpu')
+    predict.network = lambda images: images.new_zeros(1, 5, 8, 8)
+    with pytest.raises(InputError, match='predicts 5 classes, but the con.*3'):
+        predict(np.zeros((16, 16, 3), np.uint8))
+
+
 def test_files_and_arrays_in_any_order(trained, frames: Path) -> None:
     files = sorted(map(str, frames.rglob('*_leftImg8bit.png')))
     model = init_model(*trained, device='cpu')

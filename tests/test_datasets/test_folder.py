@@ -357,6 +357,12 @@ def test_bad_classes(lab: Path, meta: dict, finding: str) -> None:
         build(lab, metainfo=meta)
 
 
+def test_a_zero_label_to_reduce_is_refused(lab: Path) -> None:
+    """Which `LoadTrainIds` does not do, and the rest of mmseg would."""
+    with pytest.raises(InputError, match='reduce_zero_label is True, but it'):
+        build(lab, reduce_zero_label=True)
+
+
 def test_254_classes(lab: Path) -> None:
     meta = {'classes': [f'class {i}' for i in range(254)]}
     ids = {3: 'class 253', 40: 0, 0: 255}

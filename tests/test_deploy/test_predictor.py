@@ -138,7 +138,7 @@ def test_wrong_images_are_named(predictor, image):
 
 
 def test_what_the_fast_path_does_not_know(segmentor, trained):
-    with pytest.raises(InputError, match="precision 'int3'.*fp32, bf16, fp16"):
+    with pytest.raises(InputError, match="is 'int3': set it to one.*fp32"):
         FastSegmentor(segmentor, 'int3')
     with pytest.raises(InputError, match='fp16 needs a GPU'):
         FastSegmentor(segmentor, 'fp16')

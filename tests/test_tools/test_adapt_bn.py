@@ -126,15 +126,16 @@ def test_the_targets_own_batch_size_and_workers_win(
 
 
 def test_some_images_are_evenly_spaced(
-    adapt, config: Path, target: Path
+    adapt, config: Path, target: Path, capsys
 ) -> None:
     adapt('--num-images', '2')
     after = load_file('a_bn.pth')['state_dict']
     expected = cumulative_statistics(config, target, 2, [0, 2])
     for name, value in expected.items():
         assert torch.allclose(after[name].double(), value, 1e-4, 1e-5), name
-    with pytest.raises(InputError, match='--num-images is 0: give 1 or more'):
+    with pytest.raises(SystemExit):
         adapt('--num-images', '0')
+    assert 'argument --num-images: 0 is below 1' in capsys.readouterr().err
     with pytest.raises(InputError, match=r'has 1 image\(s\), fewer than one'):
         adapt('--num-images', '1')
 
@@ -174,6 +175,18 @@ def test_the_checkpoint_is_not_overwritten(
     with pytest.raises(InputError, match='is the checkpoint itself'):
         adapt(out=out)
     assert (folder / 'a.pth').read_bytes() == before
+
+
+def test_a_folder_is_no_file_to_write(adapt, folder: Path) -> None:
+    (folder / 'new').mkdir()
+    for out in ('new', '.'):
+        with pytest.raises(InputError, match=f'--out {out} is a folder: give'):
+            adapt(out=out)
+
+
+def test_a_batch_of_one_pooled_to_one_value_is_refused(adapt) -> None:
+    with pytest.raises(InputError, match='on a single value, after pooling'):
+        adapt(f'{TARGET}.batch_size=1')
 
 
 def test_what_is_written_is_whole_or_absent(

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -97,8 +98,9 @@ def test_one_threshold_for_a_folder_or_a_pattern(
         expected = np.where(confidence >= 0.5, classes, 255)
         assert np.array_equal(read('train_ids', name), expected)
     assert not Path('out/confidence').exists()
-    label(f'{images}/*/*_leftImg8bit.png', '--threshold', 0.5)
-    assert Path('out/train_ids/ulm/ulm_0.png').exists()
+    pattern = f'{images}/*/*_leftImg8bit.png'
+    label(pattern, '--threshold', 0.5, '--out', 'other')
+    assert Path('other/train_ids/ulm/ulm_0.png').exists()
 
 
 def test_goes_on_where_it_stopped(label, images: Path) -> None:
@@ -142,8 +144,10 @@ def test_trains_on_what_it_wrote(
         "        dict(type='mmseg_da.ResizeToScale'),\n"
         "        dict(type='PackSegInputs')]))\n"
     )
-    tools['train'](['on_labels.py', '--work-dir', 'w'])
-    assert Path('w/iter_2.pth').exists()
+    text = Path('on_labels.py').read_text()
+    tools['train'](['on_labels.py', '--work-dir', '.'])
+    assert Path('iter_2.pth').exists()
+    assert Path('on_labels.py').read_text() == text
 
 
 def test_refuses(label, config: Path, images: Path, checkpoint: Path) -> None:
@@ -167,6 +171,30 @@ def test_refuses(label, config: Path, images: Path, checkpoint: Path) -> None:
     ):
         with pytest.raises(InputError, match='out holds labels of another'):
             label(images, *words, **change)
+
+
+def test_labels_of_other_images_are_not_taken_for_these(
+    label, tools, config: Path, weights: Path, images: Path
+) -> None:
+    night = Path('night/ulm')
+    shutil.copytree(images / 'ulm', night)
+    label(images, '--threshold', 0.5)
+    with pytest.raises(InputError, match='or folder of images'):
+        label('night', '--threshold', 0.5)
+    words = [str(config), str(weights), 'night', '--write', 'ids', '--out']
+    with pytest.raises(InputError, match='out holds pseudo-labels'):
+        tools['infer']([*words, 'out'])
+    tools['infer']([*words, 'whole'])
+    with pytest.raises(InputError, match='whole/train_ids holds pictures'):
+        label('night', '--out', 'whole')
+    part = load_config(config).default_hooks.adversarial.target_dataloader
+    joined = dict(type='ConcatDataset', datasets=[dict(part.dataset)] * 2)
+    cfg = load_config(config, {f'{TARGET}.dataset': None})
+    cfg.default_hooks.adversarial.target_dataloader.dataset = joined
+    cfg.dump('joined.py')
+    with pytest.raises(InputError, match='target is a ConcatDataset: inst'):
+        words = [str(weights), '--target', '--out', 'new']
+        tools['pseudo_label'](['joined.py', *words])
 
 
 def test_two_classes_in_one_channel_are_refused() -> None:

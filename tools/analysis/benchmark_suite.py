@@ -17,7 +17,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import Settings, run_suite
 from benchmarks.report import COLUMNS, to_row, write_report
-from launch.cli import command_parser, one_sentence_errors
+from launch.cli import command_parser, one_sentence_errors, positive
 from mmseg_da.errors import InputError
 from mmseg_da.utils.device import pick_device
 
@@ -74,7 +74,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--checkpoint',
         help="weights of the paper's BiSeNet; default: random weights",
     )
-    parser.add_argument('--threads', type=int, help='CPU threads of PyTorch')
+    parser.add_argument(
+        '--threads', type=positive, help='CPU threads of PyTorch'
+    )
     return parser.parse_args(argv)
 
 
@@ -93,8 +95,6 @@ def main(argv: Sequence[str] | None = None) -> dict:
             'timed: give at least 1 round, and 0 or more of warm-up.'
         )
     if args.threads is not None:
-        if args.threads < 1:
-            raise InputError(f'--threads is {args.threads}: give 1 or more.')
         torch.set_num_threads(args.threads)
     settings = Settings(
         quick=args.quick,

@@ -25,6 +25,8 @@ from mmseg_da.utils.files import atomic_path
 
 # Folders of --out that tools write to.
 OUT_FOLDERS = 'overlay', 'train_ids', 'confidence'
+# What tools/pseudo_label.py notes in --out.
+RECORD = 'pseudo_labels.json'
 
 
 def list_images(folder: str | Path) -> list[Path]:
@@ -125,7 +127,11 @@ def write_train_ids(
     picture = Image.fromarray(ids)
     # All 256 entries: Pillow writes fewer bits for a short palette, and 255
     # would become another value.
-    colours = np.zeros((256, 3), np.uint8)
+    # The rest gets a colour of no class, which readers would take it for.
+    known = {tuple(map(int, colour)) for colour in palette}
+    greys = ((v, v, v) for v in (0, *range(255, 0, -1)))
+    rest = next(grey for grey in greys if grey not in known)
+    colours = np.full((256, 3), rest, np.uint8)
     colours[: len(palette)] = palette
     picture.putpalette(colours.tobytes())
     with atomic_path(path) as partial:

@@ -1,11 +1,12 @@
 """What the command line tools share."""
 
 import argparse
+import ast
 import errno
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,14 @@ def add_device(parser: argparse.ArgumentParser) -> None:
         default='auto',
         help='cpu, cuda, cuda:1, ...; default: CUDA if there is any',
     )
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1: ``type`` of an argument."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f'{text} is below 1')
+    return number
 
 
 def add_workers(parser: argparse.ArgumentParser, purpose: str) -> None:
@@ -106,7 +115,7 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
 
 
 class ConfigOptions(DictAction):
-    """MMEngine's action for ``--cfg-options``, which keeps a path's spaces.
+    """MMEngine's action for ``--cfg-options``, which keeps a name's spaces.
 
     A malformed word is named.
     """
@@ -114,7 +123,12 @@ class ConfigOptions(DictAction):
     @staticmethod
     def _parse_iterable(val: str) -> Any:
         text = val.strip('\'"')
-        if '/' in text and ' ' in text and text[0] not in '([':
+        if text[:1] in ('(', '['):
+            # DictAction would drop the spaces of quoted names.
+            with suppress(ValueError, SyntaxError):
+                if '"' in text or "'" in text:
+                    return ast.literal_eval(text)
+        elif ' ' in text.strip() and ('/' in text or ',' not in text):
             return text
         return DictAction._parse_iterable(val)
 

@@ -42,7 +42,9 @@ def _classes_of(dataset: Mapping) -> list[str] | None:
     own = own.get('classes') if isinstance(own, Mapping) else None
     kind: Any = dataset.get('type')
     kind = DATASETS.get(kind) if isinstance(kind, str) else kind
-    classes = own or getattr(kind, 'METAINFO', {}).get('classes')
+    classes = own
+    for name in ('METAINFO', 'DEFAULT_METAINFO'):
+        classes = classes or getattr(kind, name, {}).get('classes')
     # A file of names is read when the data set is built.
     return None if isinstance(classes, str) else list(classes or ())
 

@@ -28,13 +28,18 @@ def check_evaluation_pipelines(config: Mapping, purpose: str) -> None:
 
     Raises:
         InputError: A pipeline loads labels before it resizes, or none where
-            ``IoUMetric`` compares with them.
+            ``IoUMetric`` compares with them, or samples may be skipped.
     """
     evaluated = {'train': 'val', 'test': 'test'}.get(purpose)
     for split in ('val', 'test'):
         loader, metrics = f'{split}_dataloader', f'{split}_evaluator'
         dataset = (config.get(loader) or {}).get('dataset')
         for key, node in iter_dicts(dataset, f'{loader}.dataset'):
+            if node.get('skip_bad_samples') and not node.get('test_mode'):
+                raise InputError(
+                    f'{key}.skip_bad_samples is True, but evaluation must '
+                    'not leave out or replace samples: set it to False.'
+                )
             pipeline = node.get('pipeline')
             if not isinstance(pipeline, (list, tuple)):
                 continue

@@ -32,5 +32,3 @@ def test_wrong_arguments_are_named():
         suite(['--quick', '--only', 'nonesuch'])
     with pytest.raises(InputError, match='--rounds 0'):
         suite(['--rounds', '0'])
-    with pytest.raises(InputError, match='--threads is 0'):
-        suite(['--threads', '0'])

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
+from PIL import Image
 from tiny_data import write_image
 
 from inference.images import (
@@ -14,6 +15,7 @@ from inference.images import (
     list_images,
     read_image,
     training_samples,
+    write_train_ids,
 )
 from mmseg_da.errors import InputError
 
@@ -101,6 +103,16 @@ def test_unusable_inputs_are_named(tmp_path):
             read_image(tmp_path / name)
     with pytest.raises(InputError, match='bad.mp4 is no video'):
         Frames(tmp_path / 'bad.mp4')
+
+
+def test_the_void_has_the_colour_of_no_class(tmp_path):
+    ids = np.array([[0, 1, 255]], np.uint8)
+    for palette in ([[0, 0, 0], [9, 9, 9]], [[255] * 3, [0, 0, 0]]):
+        write_train_ids(tmp_path / 'a.png', ids, palette)
+        painted = Image.open(tmp_path / 'a.png')
+        assert np.array_equal(np.asarray(painted), ids)
+        *classes, void = np.asarray(painted.convert('RGB'))[0].tolist()
+        assert classes == palette and void not in palette
 
 
 def test_calibration_takes_the_target_that_is_trained_on(tmp_path):

@@ -12,6 +12,7 @@ from mmseg.registry import MODELS
 from stock_configs import NAMES, stock
 
 from launch import check_config
+from launch.dataset_classes import find_dataset_classes
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 from mmseg_da.utils import explain_build_errors, load_config
@@ -93,12 +94,28 @@ REFUSED = {
         [dict(num_classes=19), dict(num_classes=7)],
         r'head\.0\.num_classes is 19, model\.decode_head\.1\.num_classes is 7',
     ),
+    'skips in evaluation': (
+        'val_dataloader.dataset.skip_bad_samples',
+        True,
+        r'^val_dataloader\.dataset\.skip_bad_samples is True, but evaluation',
+    ),
     'adversarial': (
         f'{ADVERSARIAL}.discriminator.in_channels',
         18,
         r'decode_head\.num_classes is 19, .*in_channels is 18; set all to',
     ),
 }
+
+
+def test_classes_that_no_metainfo_names(cfg: Config) -> None:
+    """Those are Cityscapes'."""
+    folder = dict(type='mmseg_da.FolderDataset')
+    named = dict(folder, metainfo=dict(classes=['building', 'road']))
+    config = dict(a=dict(dataset=named), b=dict(dataset=folder))
+    found = find_dataset_classes(dict(b=config['b']), ('b',))
+    assert len(found['b.dataset']) == 19
+    with pytest.raises(InputError, match=r'has the classes road, .*\(19\)'):
+        find_dataset_classes(config, ('a', 'b'))
 
 
 @pytest.fixture
