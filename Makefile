@@ -41,7 +41,7 @@ test-slow: setup
 wheel-test: setup
 	.ci/wheel_test $(BIN)/python
 
-# SHORT=1: few images and 10 iterations, to see that it runs.
+# SHORT=1: few images and 25 iterations, to see that it runs.
 demo: setup
 	$(BIN)/python tools/demo.py $(if $(SHORT),--short)
 

@@ -115,7 +115,7 @@ def test_the_terms_of_the_methods_build():
 
 @pytest.mark.parametrize('labelled', [True, False])
 def test_the_config_for_own_data_can_train(labelled, tmp_path):
-    config, unlabelled = code_blocks('docs/own_data.md', 'python')
+    config, unlabelled, *models = code_blocks('docs/own_data.md', 'python')
     config = config.replace("'./_base_", f"'{ROOT}/configs/_base_")
     if not labelled:
         start, end = config.index('frames = '), config.index('train_dataload')
@@ -131,6 +131,12 @@ def test_the_config_for_own_data_can_train(labelled, tmp_path):
         with pytest.raises(InputError, match='loads no labels'):
             check_config(cfg, 'test')
     HOOKS.build(cfg.default_hooks.adaptation)
+    assert len(models) == 2
+    for model, found in zip(models, ("num_classes': 11", 'sim_classes')):
+        path.write_text(config + model)
+        model = load_config(path).model
+        for head in (model.decode_head, *model.auxiliary_head):
+            assert found in repr(dict(head))
 
 
 def messages() -> str:

@@ -69,7 +69,7 @@ def parse_args() -> argparse.Namespace:
         '--out',
         type=Path,
         help='folder for the runs and the report; default: '
-        'work_dirs/reproduce_SUITE',
+        'work_dirs/SUITE of a comparison, else work_dirs/reproduce_SUITE',
     )
     parser.add_argument(
         '--report-only',
