@@ -113,9 +113,6 @@ class FolderDataset(SeededDataset):
         ):
             wanted = 'at least 1, or None for all samples'
             raise wrong_value('max_samples', max_samples, wanted)
-        if kwargs.get('reduce_zero_label'):
-            wanted = 'left out: label_encoding says what each id means'
-            raise wrong_value('reduce_zero_label', True, wanted)
         self.img_scale = img_scale
         self.max_samples = max_samples
         if not self.METAINFO:
@@ -180,7 +177,7 @@ class FolderDataset(SeededDataset):
 
         A resized copy is checked against the files that it was made of.
         """
-        check_resized(self.data_root, self.img_scale)
+        check_resized(self.data_root, self.img_scale, self.all_classes[0])
         samples, missing = self.find_samples()
         if shortage := self.find_shortage():
             _warn(shortage)
@@ -283,6 +280,11 @@ class FolderDataset(SeededDataset):
             )
         if not self.is_video:
             return
+        if self.ann_file:
+            raise InputError(
+                f'{name} has a video and ann_file, which chooses among files: '
+                'leave ann_file out, or write the frames as images.'
+            )
         if self.is_labelled:
             raise InputError(
                 f'{name} has a video and data_prefix.seg_map_path, but a '

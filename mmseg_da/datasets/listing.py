@@ -168,9 +168,14 @@ def _split_pattern(
     path: str, suffix: str | tuple[str, ...]
 ) -> tuple[str, re.Pattern | None, str | tuple[str, ...]]:
     path = path.replace(os.sep, '/')
-    first = WILDCARD.search(path)
-    # A folder may have brackets in its name.
-    if first is None or os.path.isdir(path):
+    # Folders that are there may have brackets in their names.
+    start = 0
+    for slash in re.finditer('/', f'{path}/'):
+        if not os.path.isdir(path[: slash.end()]):
+            break
+        start = slash.end()
+    first = WILDCARD.search(path, start)
+    if first is None:
         return path, None, suffix
     folder = os.path.dirname(path[: first.start()])
     rest, last = path[len(folder) :].lstrip('/'), os.path.basename(path)
@@ -195,7 +200,8 @@ def _translate(part: str) -> str:
 def walk_files(root: str) -> Iterable[str]:
     """Paths of a folder's files relative to it; see :func:`find_files`."""
     seen = set()
-    for folder, subfolders, files in os.walk(root, followlinks=True):
+    options = dict(followlinks=True, onerror=_refuse_unreadable)
+    for folder, subfolders, files in os.walk(root, **options):
         real = os.path.realpath(folder)
         if real in seen:
             subfolders.clear()
@@ -205,6 +211,14 @@ def walk_files(root: str) -> Iterable[str]:
         prefix = os.path.relpath(folder, root).replace(os.sep, '/')
         prefix = '' if prefix == '.' else prefix + '/'
         yield from (prefix + f for f in files if not f.startswith('.'))
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    """Its files would be left out without a word."""
+    raise InputError(
+        f'The folder {error.filename} cannot be read ({error.strerror}): '
+        'change its permissions, or move it elsewhere.'
+    ) from error
 
 
 def shorten(items: Iterable[str | int], limit: int = 5) -> str:

@@ -1,6 +1,7 @@
 """Copies of data sets at the size that their config resizes them to."""
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,21 +11,25 @@ MANIFEST = 'resized.json'
 TOOL = 'tools/dataset_converters/resize_dataset.py'
 
 
-def check_resized(root: str | None, img_scale: tuple[int, int] | None) -> None:
+def check_resized(
+    root: str | None,
+    img_scale: tuple[int, int] | None,
+    classes: Sequence[str] = (),
+) -> None:
     """Check that a data set's root, if a copy, is whole, fits and is new.
 
     A folder that is no copy is not looked at. A source that is not there (on
     another machine) cannot be compared.
 
     Raises:
-        InputError: The copy is incomplete, of another size, or older than
-            its source.
+        InputError: The copy is incomplete, of another size, of other
+            classes, or older than its source.
     """
     manifest = read_manifest(root)
     if not manifest:
         return
     scale = tuple(manifest['img_scale'])
-    if 'files' not in manifest:
+    if 'copies' not in manifest:
         raise InputError(
             f'The resized copy in {root} is incomplete: run {TOOL} again.'
         )
@@ -33,6 +38,17 @@ def check_resized(root: str | None, img_scale: tuple[int, int] | None) -> None:
             f'{root} holds a copy resized to {scale[0]}x{scale[1]}, but the '
             f'img_scale is {tuple(img_scale)}: use the original data, or '
             f'make a copy of this size with {TOOL}.'
+        )
+    if list(classes) != (manifest.get('classes') or list(classes)):
+        raise InputError(
+            f'{root} holds a copy whose labels are of other classes than the '
+            f"config's: make a new one with {TOOL}."
+        )
+    gone = [n for n in manifest['copies'] if not Path(root, n).is_file()]
+    if gone:
+        raise InputError(
+            f'The resized copy in {root} lacks {gone[0]} ({len(gone)} files '
+            f'are missing): run {TOOL} again.'
         )
     source, files = Path(manifest['source']), manifest['files']
     if not source.is_dir():

@@ -1,6 +1,7 @@
 """Images of any folder, with any labels or none."""
 
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from tiny_data import HEIGHT, PIPELINE, WIDTH, write_image, write_label
 from analysis.class_counts import count_classes
 from dataset_converters.resize_dataset import write_resized
 from mmseg_da.datasets import FolderDataset
+from mmseg_da.datasets.listing import find_images
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
 
@@ -143,6 +145,12 @@ def test_video_has_no_labels(video: Path) -> None:
     prefix = {'img_path': str(video), 'seg_map_path': str(video.parent)}
     with pytest.raises(InputError, match='a video has no labels: set it to'):
         FolderDataset(data_prefix=prefix, lazy_init=True)
+    with pytest.raises(InputError, match='a video and ann_file, which choo'):
+        FolderDataset(
+            data_prefix={'img_path': str(video)},
+            ann_file='names.txt',
+            lazy_init=True,
+        )
     with pytest.raises(InputError, match='use mmseg_da.LoadImage'):
         FolderDataset(
             data_prefix={'img_path': str(video)},
@@ -359,8 +367,33 @@ def test_bad_classes(lab: Path, meta: dict, finding: str) -> None:
 
 def test_a_zero_label_to_reduce_is_refused(lab: Path) -> None:
     """Which `LoadTrainIds` does not do, and the rest of mmseg would."""
-    with pytest.raises(InputError, match='reduce_zero_label is True, but it'):
-        build(lab, reduce_zero_label=True)
+    with pytest.raises(InputError, match='reduce_zero_label=True, which Load'):
+        classes_in(build(lab, reduce_zero_label=True))
+
+
+def test_folders_with_brackets_in_a_pattern(tmp_path: Path) -> None:
+    for name in ('run[1]/town/a', 'run1/town/b'):
+        write_image(tmp_path / f'{name}.png')
+    path = str(tmp_path / 'run[1]/*/*.png')
+    files = find_images(path, None, '', None, 'look')
+    assert files == {'town/a': str(tmp_path / 'run[1]/town/a.png')}
+    path = str(tmp_path / 'run[12]/*/*.png')
+    assert list(find_images(path, None, '', None, 'look')) == ['1/town/b']
+
+
+def test_an_unreadable_subfolder_is_named(tmp_path: Path, monkeypatch) -> None:
+    for name in ('x/a', 'y/b'):
+        write_image(tmp_path / f'{name}.png')
+    scan = os.scandir
+
+    def refuse(path):
+        if str(path).endswith('/x'):
+            raise PermissionError(13, 'Permission denied', path)
+        return scan(path)
+
+    monkeypatch.setattr(os, 'scandir', refuse)
+    with pytest.raises(InputError, match=r'/x cannot be read \(Permission'):
+        find_images(str(tmp_path), None, '', None, 'look')
 
 
 def test_254_classes(lab: Path) -> None:

@@ -111,6 +111,78 @@ def test_copy_gives_the_same_samples(config, tmp_path, capsys, workers):
     assert pairs[0][1]['data_samples'].ori_shape == (16, 24)
 
 
+def refuse(folder, source, out, found):
+    config = write_config(folder, source, source)
+    with pytest.raises(InputError, match=found):
+        resize([str(config), str(out), '--workers', '0'])
+
+
+def test_nothing_is_written_into_the_source(tmp_path):
+    source = gta5(tmp_path / 'a')
+    before = {p: p.read_bytes() for p in (tmp_path / 'a').rglob('*.png')}
+    beside = dict(img_path='../a/images', seg_map_path='../a/labels')
+    (tmp_path / 'v1').mkdir()
+    moved = dict(source, data_root=str(tmp_path / 'v1'), data_prefix=beside)
+    for out in ('small', 'v1/small'):
+        refuse(tmp_path, moved, tmp_path / out, 'is not inside data_root')
+    refuse(tmp_path, source, tmp_path / 'a/images/x', 'would read its own')
+    whole = dict(img_path=str(tmp_path / 'a/images'))
+    fixed = dict(source, data_prefix={**whole, 'seg_map_path': 'labels'})
+    refuse(tmp_path, fixed, tmp_path / 'x', 'does not follow data_root')
+    assert before == {p: p.read_bytes() for p in before}
+    assert set(before) == set((tmp_path / 'a').rglob('*.*'))
+
+
+def test_labels_of_another_encoding_or_other_classes(tmp_path):
+    ids = {7: 'road', 8: 'sidewalk', 33: 'car', 26: 'car', 0: 255}
+    root, out = tmp_path / 'a', tmp_path / 'out'
+    source = gta5(root, label_encoding=dict(ids=ids))
+    config = write_config(tmp_path, source, source)
+    options = resize([str(config), str(out), '--workers', '0'])
+    wrong = dict(source, label_encoding=dict(ids={**ids, 33: 'bus'}))
+    refuse(tmp_path, wrong, out, 'another copy is there')
+    key = 'train_dataloader.dataset.'
+    own = {k.removeprefix(key): v for k, v in options.items()}
+    lab = {**source, **own, 'type': 'mmseg_da.FolderDataset'}
+    lab['data_prefix'] = dict(img_path='images', seg_map_path='labels')
+    lab['metainfo'] = dict(classes=['car', 'road'], palette=[[0] * 3, [9] * 3])
+    with pytest.raises(InputError, match='labels are of other classes'):
+        list(samples(lab))
+
+
+def test_a_lost_file_of_a_copy_is_noticed(config, tmp_path):
+    words = [str(config), str(tmp_path / 'out'), '--workers', '0']
+    options = resize(words)
+    lost = next((tmp_path / 'out').rglob('*.bmp'))
+    lost.unlink()
+    with pytest.raises(InputError, match=r'lacks .*\.bmp \(1 files are'):
+        list(samples(train_cfg(config, options)))
+    assert resize(words) == options and lost.exists()
+    assert len(list(samples(train_cfg(config, options)))) == 3
+
+
+def test_a_black_class_is_not_the_void(tmp_path):
+    root = tmp_path / 'a'
+    write_image(root / 'images/1.png', 3, (8, 8))
+    label = np.full((8, 8), 255)
+    label[:4], label[4] = 0, 1
+    write_label(root / 'labels/1.png', label, 'L', (8, 8))
+    source = {
+        'type': 'mmseg_da.FolderDataset',
+        'data_root': str(root),
+        'data_prefix': dict(img_path='images', seg_map_path='labels'),
+        'metainfo': dict(classes=['none', 'car'], palette=[[0] * 3, [9] * 3]),
+        'label_encoding': 'train_ids',
+        'img_scale': (8, 8),
+        'pipeline': [*HEAD, TAIL[1]],
+    }
+    config = write_config(tmp_path, source, source)
+    options = resize([str(config), str(tmp_path / 'out'), '--workers', '0'])
+    (sample,) = samples(train_cfg(config, options))
+    found = sample['data_samples'].gt_sem_seg.data[0].numpy()
+    assert np.array_equal(found, label)
+
+
 def test_copy_of_a_target_without_labels(config, tmp_path):
     out = tmp_path / 'out'
     options = resize(

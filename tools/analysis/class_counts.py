@@ -21,6 +21,7 @@ from rich.progress import track
 
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
+from mmseg_da.utils import explain_build_errors
 from mmseg_da.utils.config_tree import find_target_loader
 
 SPLITS = ('train', 'val', 'test', 'target')
@@ -82,7 +83,8 @@ def build_labelled(cfg: Config, split: str = 'train') -> BaseDataset:
             f'{cfg.filename or "The config"} has no {split} data set: choose '
             'another --split, or another config.'
         )
-    return DATASETS.build(loader['dataset'])
+    with explain_build_errors(cfg):
+        return DATASETS.build(loader['dataset'])
 
 
 def count_classes(dataset: BaseDataset, workers: int = 0) -> ClassCounts:

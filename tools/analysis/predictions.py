@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 
 import mmcv
@@ -15,7 +16,11 @@ from rich.progress import track
 from analysis.grid import colorize, draw_grid
 from mmseg_da.apis import build_test_datasets, inference, init_model
 from mmseg_da.datasets import FolderDataset
-from mmseg_da.datasets.listing import IMAGE_SUFFIXES, strip_suffix
+from mmseg_da.datasets.listing import (
+    IMAGE_SUFFIXES,
+    strip_suffix,
+    walk_files,
+)
 from mmseg_da.errors import InputError
 from mmseg_da.utils import load_config
 
@@ -36,6 +41,9 @@ def find_label(
 
     Returns:
         Path | None: The label file, or None if there is none.
+
+    Raises:
+        InputError: If several files of ``folder`` could be it.
     """
     image = Path(image).absolute()
     stem = strip_suffix(image.name, dataset.img_suffix or IMAGE_SUFFIXES)
@@ -43,10 +51,12 @@ def find_label(
         return None
     name = stem + (dataset.seg_map_suffix or '.png')
     if folder is not None:
-        return next(iter(sorted(Path(folder).rglob(name))), None)
+        return _find_in(Path(folder), name, image)
     recorded = recorded_labels(dataset).get(image.resolve())
     if recorded is not None:
         return recorded
+    if not dataset.data_prefix.get('seg_map_path'):
+        return None
     # The image may be of another split, which is laid out alike.
     root = dataset.data_root or ''
     prefixes = (
@@ -59,6 +69,27 @@ def find_label(
     before, found, after = image.parent.as_posix().rpartition(f'/{images}')
     label = Path(f'{before}/{labels}{after}') / name
     return label if found and label.is_file() else None
+
+
+def _find_in(folder: Path, name: str, image: Path) -> Path | None:
+    """The file of a name whose subfolders are the image's."""
+
+    def shared(path: Path) -> int:
+        pairs = zip(path.absolute().parts[-2::-1], image.parts[-2::-1])
+        return sum(
+            1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs)
+        )
+
+    found = [folder / path for path in sorted(walk_files(str(folder)))]
+    found = [p for p in found if p.name == name and not p.samefile(image)]
+    best = max(map(shared, found), default=0)
+    found = [path for path in found if shared(path) == best]
+    if len(found) > 1:
+        raise InputError(
+            f'{found[0]} and {found[1]} could both be the label of {image}: '
+            'give --labels the folder of one of them.'
+        )
+    return found[0] if found else None
 
 
 @lru_cache(maxsize=8)

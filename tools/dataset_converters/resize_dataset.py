@@ -10,6 +10,7 @@ full-size labels and is not copied.
 
 import argparse
 import copy
+import hashlib
 import json
 import os
 import signal
@@ -26,6 +27,7 @@ from PIL import Image
 from rich.progress import track
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from inference.images import pad_palette
 from launch.cli import (
     add_cfg_options,
     add_workers,
@@ -33,11 +35,11 @@ from launch.cli import (
     one_sentence_errors,
 )
 from mmseg_da.datasets.encodings import TRAIN_IDS, guess_encoding
-from mmseg_da.datasets.listing import WILDCARD
+from mmseg_da.datasets.listing import WILDCARD, expand_path
 from mmseg_da.datasets.resized import MANIFEST, read_manifest, read_stamps
 from mmseg_da.errors import InputError
 from mmseg_da.registry import DATASETS
-from mmseg_da.utils import load_config
+from mmseg_da.utils import explain_build_errors, load_config
 from mmseg_da.utils.config_tree import find_target_loader
 from mmseg_da.utils.files import atomic_path
 
@@ -76,7 +78,14 @@ def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
             'The data set has no img_scale, the (width, height) of the copy: '
             'set it.'
         )
+    out_root = Path(out)
     for key, path in dataset.data_prefix.items():
+        own = (dataset_cfg.get('data_prefix') or {}).get(key)
+        if dataset.data_root and own and os.path.isabs(expand_path(own)):
+            raise InputError(
+                f'data_prefix.{key} is {path}, which does not follow '
+                'data_root to the copy: give it relative to data_root.'
+            )
         is_pattern = WILDCARD.search(path.split('/')[-1])
         if dataset.is_video or (is_pattern and not os.path.isdir(path)):
             raise InputError(
@@ -84,8 +93,13 @@ def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
                 'be copied: give the folder, or a pattern of folders, and '
                 'the suffix.'
             )
+        is_inside = out_root.resolve().is_relative_to(Path(path).resolve())
+        if is_inside and not WILDCARD.search(path):
+            raise InputError(
+                f'{out} is inside {path}, so that the data set would read its '
+                'own copy: give a folder outside it.'
+            )
     root = Path(dataset.data_root or '')
-    out_root = Path(out)
     label_suffix = _label_suffix(dataset.seg_map_suffix or '.png')
     image_suffix = _stem(dataset.img_suffix or '') + '.bmp'
     tasks, copies = [], {}
@@ -105,7 +119,13 @@ def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
     manifest = {
         'source': str(root.resolve()),
         'img_scale': list(dataset.img_scale),
+        'classes': None,
+        'encoding': None,
     }
+    if dataset.is_labelled:
+        encoding = repr(dataset.label_encoding).encode()
+        manifest['classes'] = list(dataset.all_classes[0])
+        manifest['encoding'] = hashlib.sha256(encoding).hexdigest()
     before = read_stamps(root, copies)
     _claim(out_root, manifest, copies, before)
     work = partial(_write_one, dataset.pipeline, dataset.all_classes[1])
@@ -117,7 +137,11 @@ def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
     else:
         _follow(done, len(tasks))
     counts = {'samples': len(tasks), 'available': dataset.num_available}
-    _write_manifest(out_root, {**manifest, **counts, 'files': before})
+    written = sorted(
+        Path(path).relative_to(out_root).as_posix() for path in copies.values()
+    )
+    whole = {**manifest, **counts, 'files': before, 'copies': written}
+    _write_manifest(out_root, whole)
     overrides = {'data_root': str(out), 'img_suffix': image_suffix}
     if any('seg_map_path' in pairs for _, pairs in tasks):
         overrides['seg_map_suffix'] = label_suffix
@@ -160,7 +184,10 @@ def _stem(suffix: str) -> str:
 
 def _inside(root: Path, path: str) -> str:
     try:
-        return Path(path).relative_to(root).as_posix()
+        name = Path(path).relative_to(root)
+        if '..' in name.parts:
+            raise ValueError
+        return name.as_posix()
     except ValueError:
         raise InputError(
             f'{path} is not inside data_root ({root}): set data_root to a '
@@ -218,14 +245,9 @@ def _write_one(
                 picture = Image.fromarray(array)
                 # Palette PNGs are written unfiltered, so they are read in
                 # less than half the time.
-                picture.putpalette(_pad_palette(palette))
+                picture.putpalette(pad_palette(palette))
                 picture.save(part, format='PNG', compress_level=1)
             os.utime(part, ns=(times[key], times[key]))
-
-
-def _pad_palette(colours: list) -> list[int]:
-    values = [value for colour in colours for value in colour]
-    return values + [0] * (3 * 256 - len(values))
 
 
 def _follow(done, total: int) -> None:
@@ -267,7 +289,8 @@ def main(argv: Sequence[str] | None = None) -> dict:
         raise InputError(
             f'{args.config} has no {key}: choose another --split.'
         )
-    overrides = write_resized(loader['dataset'], args.out, args.workers)
+    with explain_build_errors(cfg):
+        overrides = write_resized(loader['dataset'], args.out, args.workers)
     options = {
         f'{key}.dataset.{name}': value for name, value in overrides.items()
     }

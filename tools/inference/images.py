@@ -114,6 +114,20 @@ def check_out(out: str | Path, source: str | Path) -> None:
         )
 
 
+def pad_palette(palette: Sequence[Sequence[int]]) -> bytes:
+    """Fill a palette up to 256 entries, with a colour of no class.
+
+    Readers would take 255 for a class of the same colour. Pillow writes fewer
+    bits for a short palette, and 255 would become another value.
+    """
+    known = {tuple(map(int, colour)) for colour in palette}
+    greys = ((v, v, v) for v in (0, *range(255, 0, -1)))
+    rest = next(grey for grey in greys if grey not in known)
+    colours = np.full((256, 3), rest, np.uint8)
+    colours[: len(palette)] = palette
+    return colours.tobytes()
+
+
 def write_train_ids(
     path: Path, ids: np.ndarray, palette: Sequence[Sequence[int]]
 ) -> None:
@@ -125,15 +139,7 @@ def write_train_ids(
         palette (Sequence): RGB of each class.
     """
     picture = Image.fromarray(ids)
-    # All 256 entries: Pillow writes fewer bits for a short palette, and 255
-    # would become another value.
-    # The rest gets a colour of no class, which readers would take it for.
-    known = {tuple(map(int, colour)) for colour in palette}
-    greys = ((v, v, v) for v in (0, *range(255, 0, -1)))
-    rest = next(grey for grey in greys if grey not in known)
-    colours = np.full((256, 3), rest, np.uint8)
-    colours[: len(palette)] = palette
-    picture.putpalette(colours.tobytes())
+    picture.putpalette(pad_palette(palette))
     with atomic_path(path) as partial:
         picture.save(partial, format='png')
 

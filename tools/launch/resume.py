@@ -55,14 +55,17 @@ def find_checkpoint(
     pointer = work_dir / 'last_checkpoint'
     if pointer.is_file():
         named = Path(pointer.read_text(errors='replace').strip())
-        if not named.is_file():
-            # The work dir may have been moved, or the file cut short.
-            named = work_dir / named.name
+        name = named.name
+        own = work_dir / name
+        # The path of a moved or copied work dir may be another run's by now.
+        if own.is_file() or not named.is_file():
+            named = own
         if named.is_file() and is_whole(named):
             return named, f'Resuming from {named}.'
-        folders.append(named.parent)
+        if name:
+            folders.append(named.parent)
         trouble = (
-            f' (last_checkpoint names {named.name or "nothing"}, which is '
+            f' (last_checkpoint names {name or "nothing"}, which is '
             f'{"damaged" if named.is_file() else "missing"})'
         )
     for path in _newest_first(folders):

@@ -160,6 +160,12 @@ class LoadTrainIds(LoadAnnotations):
 
     def _load_seg_map(self, results: dict) -> None:
         path = results['seg_map_path']
+        if results.get('reduce_zero_label'):
+            raise InputError(
+                f'The data set of {path} has reduce_zero_label=True, which '
+                'LoadTrainIds does not do: leave it out and say in '
+                'label_encoding what each id means, or use LoadAnnotations.'
+            )
         data = read_bytes(path, 'label', self.backend_args)
         if not data.startswith(_PNG_SIGNATURE):
             raise UnreadableFileError(

@@ -129,6 +129,28 @@ def test_labels_are_those_that_the_data_set_records(tmp_path):
     assert found == tmp_path / 'b.png'
 
 
+def test_the_label_of_the_same_subfolder(tmp_path):
+    names = ('0.png', 'a[1].png')
+    for folder in ('rgb/town1', 'rgb/town2', 'tags/town1', 'tags/town2'):
+        (tmp_path / folder).mkdir(parents=True)
+        for name in names:
+            picture = np.zeros((8, 8, 3), np.uint8)
+            cv2.imwrite(str(tmp_path / folder / name), picture)
+    prefix = dict(img_path=str(tmp_path / 'rgb'))
+    dataset = FolderDataset(data_prefix=prefix, lazy_init=True)
+    for name in names:
+        image = tmp_path / 'rgb/town2' / name
+        assert find_label(image, dataset) is None
+        for folder in (tmp_path / 'tags', tmp_path / 'tags/town2'):
+            found = find_label(image, dataset, folder)
+            assert found == tmp_path / 'tags/town2' / name
+        assert find_label(image, dataset, tmp_path / 'rgb/town2') is None
+    elsewhere = tmp_path / 'rgb/0.png'
+    elsewhere.write_bytes(image.read_bytes())
+    with pytest.raises(InputError, match='could both be the label of'):
+        find_label(elsewhere, dataset, tmp_path / 'tags')
+
+
 def test_without_any_label_there_is_no_such_column(files, tmp_path):
     image = str(files / 'leftImg8bit/val/town/town_2_leftImg8bit.png')
     narrow = draw(files, tmp_path / 'a.png', images=[image])

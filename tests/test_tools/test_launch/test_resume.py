@@ -38,6 +38,27 @@ def work_dir(tmp_path):
     return tmp_path
 
 
+def test_a_moved_work_dir_goes_on_from_its_own_checkpoint(tmp_path):
+    """Though another run is now where it was."""
+    for name in ('a', 'a_old'):
+        (tmp_path / name).mkdir()
+        save(tmp_path / name / 'iter_9.pth')
+        pointer = tmp_path / name / 'last_checkpoint'
+        pointer.write_text(str(tmp_path / 'a/iter_9.pth'))
+    path, _ = find_checkpoint(tmp_path / 'a_old')
+    assert path == tmp_path / 'a_old/iter_9.pth'
+
+
+def test_an_empty_last_checkpoint_names_no_other_run(work_dir):
+    inner = work_dir / 'seed1'
+    inner.mkdir()
+    save(inner / 'iter_2.pth')
+    (inner / 'last_checkpoint').write_text('')
+    path, sentence = find_checkpoint(inner)
+    assert path == inner / 'iter_2.pth'
+    assert 'last_checkpoint names nothing, which is missing' in sentence
+
+
 def test_takes_what_last_checkpoint_names(work_dir):
     (work_dir / 'last_checkpoint').write_text(str(work_dir / 'iter_9.pth'))
     path, sentence = find_checkpoint(work_dir)
