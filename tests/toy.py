@@ -243,7 +243,8 @@ def train(work_dir, overrides=None, hook=True) -> Runner:
     runner = make_runner(work_dir, overrides, hook)
     runner.train()
     # End the workers here: left to the garbage collector, they take seconds.
-    runner.train_loop.dataloader_iterator._iterator = None
+    if hasattr(runner.train_loop, 'dataloader_iterator'):
+        runner.train_loop.dataloader_iterator._iterator = None
     runner.train_dataloader._iterator = None
     return runner
 

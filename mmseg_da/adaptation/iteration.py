@@ -143,6 +143,8 @@ class Iteration:
         known = self._auxiliary_probabilities
         if auxiliary not in known:
             self.target_logits  # noqa: B018  passes the target
+            # Other images may have passed this head since.
+            self.start_another_pass()
             head = auxiliary_heads(self.segmentor)[auxiliary]
             with torch.set_grad_enabled(self.with_gradient):
                 logits = self._resize(

@@ -70,8 +70,10 @@ def find_output_index(
     losses = getattr(head, 'loss_decode', None)
     count = len(losses) if isinstance(losses, nn.ModuleList) else 1
     if index is None:
-        return 0 if count == 1 else _probe(segmentor, key)
-    if not 0 <= index < count:
+        # The parts of a head such as K-Net's have the losses.
+        one = count == 1 and losses is not None
+        return 0 if one else _probe(segmentor, key)
+    if index < 0 or (losses is not None and index >= count):
         raise InputError(
             f'{key}.output_index is {index}, but {type(head).__name__} has '
             f'{count} loss(es): set it to 0..{count - 1}.'

@@ -1,7 +1,11 @@
 """Gradients of the source's loss, before other images pass the segmentor."""
 
 import torch
-from mmengine.model import MMDistributedDataParallel, is_model_wrapper
+from mmengine.model import (
+    BaseModel,
+    MMDistributedDataParallel,
+    is_model_wrapper,
+)
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from mmengine.utils import apply_to
@@ -13,16 +17,18 @@ def may_run_early(runner: Runner) -> bool:
 
     Not where gradients of several iterations add up, which would then be
     summed in another order; and of the wrappers for several devices only
-    under DDP, which lets gradients add up until its own backward pass.
+    under DDP, which lets gradients add up until its own backward pass. A
+    ``train_step`` of the segmentor's own may change the losses afterwards.
     """
     model, wrapper = runner.model, runner.optim_wrapper
+    if is_model_wrapper(model):
+        stock = type(model) is MMDistributedDataParallel
+    else:
+        stock = type(model).train_step is BaseModel.train_step
     return (
-        not isinstance(wrapper, OptimWrapperDict)
+        stock
+        and not isinstance(wrapper, OptimWrapperDict)
         and wrapper._accumulative_counts == 1
-        and (
-            not is_model_wrapper(model)
-            or type(model) is MMDistributedDataParallel
-        )
     )
 
 

@@ -47,15 +47,21 @@ def supervise(
 
 
 class _PixelWeights:
-    """Hands weights to a stock head, which asks its sampler for them."""
+    """Hands weights to a stock head, which asks its sampler for them.
 
-    def __init__(self, weights: Tensor) -> None:
+    The head's own sampler, such as OHEM's, still chooses among the pixels.
+    """
+
+    def __init__(self, weights: Tensor, own: object) -> None:
         self.weights = weights
+        self.own = own
         self.asked = False
 
     def sample(self, seg_logit: Tensor, seg_label: Tensor) -> Tensor:
         self.asked = True
-        return self.weights
+        if self.own is None:
+            return self.weights
+        return self.weights * self.own.sample(seg_logit, seg_label)
 
 
 @contextmanager
@@ -68,8 +74,8 @@ def pixel_weights(
         return
     heads = [m for m in segmentor.modules() if hasattr(m, 'loss_by_feat')]
     before = [head.sampler for head in heads]
-    for head in heads:
-        head.sampler = _PixelWeights(weights)
+    for head, own in zip(heads, before):
+        head.sampler = _PixelWeights(weights, own)
     try:
         yield
         silent = [head for head in heads if not head.sampler.asked]

@@ -196,12 +196,14 @@ class EMATeacher(Teacher):
         self.average.momentum = 1 - self.momentum
         # Counts the copy as step 0, so that step 1 keeps half of it.
         self.average.update_parameters(segmentor)
-        self.model = self.average.module.eval()
+        self.model = self.average.module.train()
         prepare = BATCH_NORMS[self.batch_norm]
         if prepare is not None:
             for module in self.model.modules():
-                if isinstance(module, _BatchNorm):
+                # norm_eval and frozen_stages keep some in evaluation mode.
+                if isinstance(module, _BatchNorm) and module.training:
                     module.register_forward_pre_hook(prepare)
+        self.model.eval()
 
     def start_iteration(self, segmentor: nn.Module) -> None:
         """Take the segmentor's buffers, which may have been broadcast."""

@@ -74,3 +74,12 @@ class AdaptBNHook(Hook):
                 # Each rank has seen its share of the images.
                 all_reduce(module.running_mean, 'mean')
                 all_reduce(module.running_var, 'mean')
+
+    def after_train(self, runner: Runner) -> None:
+        """Say that nothing was done, if the last iteration never came."""
+        if runner.iter < runner.max_iters:
+            runner.logger.warning(
+                'BatchNorm was not re-estimated, because training stopped '
+                f'after {runner.iter} of {runner.max_iters} iterations: run '
+                'tools/adapt_bn.py on the last checkpoint.'
+            )

@@ -151,6 +151,12 @@ class CheckpointHook(_CheckpointHook):
             and runner.message_hub.runtime_info.get('last_validation') != done
         )
 
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Restore the random state where each epoch draws a seed next."""
+        by_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
+        if by_epoch and not runner.train_dataloader.persistent_workers:
+            self.before_train_iter(runner, 0)
+
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch=None
     ) -> None:

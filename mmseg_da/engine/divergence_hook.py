@@ -91,6 +91,10 @@ class DivergenceHook(Hook):
     def _keep_norm(
         self, name: str, optimizer: Optimizer, args: tuple, kwargs: dict
     ) -> None:
+        # A fused optimizer unscales, and skips an overflow, inside its step.
+        scale = getattr(optimizer, 'grad_scale', None)
+        if getattr(optimizer, 'found_inf', None):
+            return
         norms = [
             torch.linalg.vector_norm(parameter.grad)
             for group in optimizer.param_groups
@@ -98,7 +102,8 @@ class DivergenceHook(Hook):
             if parameter.grad is not None
         ]
         if norms:
-            self._norms[name] = torch.linalg.vector_norm(torch.stack(norms))
+            norm = torch.linalg.vector_norm(torch.stack(norms))
+            self._norms[name] = norm if scale is None else norm / scale
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs=None

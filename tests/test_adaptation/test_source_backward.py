@@ -5,9 +5,11 @@ literal loops show, which run one backward pass over all losses.
 """
 
 import torch
+from mmseg.models import EncoderDecoder
 from toy import largest_difference, train, with_terms
 
 from mmseg_da.adaptation import AdaptationTerm
+from mmseg_da.adaptation.source_backward import may_run_early
 from mmseg_da.registry import MODELS
 
 
@@ -46,6 +48,18 @@ def test_the_graph_is_freed_and_training_goes_on(tmp_path):
     plain = train(tmp_path / 'plain', hook=False)
     found = spied.model.state_dict(), plain.model.state_dict()
     assert largest_difference(*found) == 0
+
+
+class Doubling(EncoderDecoder):
+    def train_step(self, data, optim_wrapper):
+        raise NotImplementedError
+
+
+def test_a_train_step_of_its_own_may_change_the_losses(tmp_path):
+    runner = train(tmp_path)
+    assert may_run_early(runner)
+    runner.model.__class__ = Doubling
+    assert not may_run_early(runner)
 
 
 def test_gradients_of_several_iterations_add_up_in_order(tmp_path):

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -44,10 +45,26 @@ def test_random_state_round_trip_loads_as_weights_only(tmp_path):
     assert [draws(), random.gauss(0, 1), np.random.randn()] == expected
 
 
-def test_dropout_goes_on(tmp_path):
-    overrides = {KEY: CHECKPOINT, **DROPOUT}
-    straight = train(tmp_path / 'straight', overrides)
-    half = str(tmp_path / 'straight/iter_2.pth')
+# Each epoch makes the workers' iterator anew.
+EPOCHS = {
+    'train_cfg': dict(_delete_=True, type='EpochBasedTrainLoop', max_epochs=3),
+    'train_dataloader.sampler': dict(
+        _delete_=True, type='DefaultSampler', shuffle=True
+    ),
+    'param_scheduler': None,
+    'train_dataloader.drop_last': True,
+    f'{KEY}.by_epoch': True,
+    f'{KEY}.interval': 1,
+}
+
+
+@pytest.mark.parametrize('epochs', [False, True])
+def test_dropout_goes_on(tmp_path, epochs):
+    overrides = {KEY: CHECKPOINT, **DROPOUT, **(EPOCHS if epochs else {})}
+    # Merging takes `_delete_` out.
+    straight = train(tmp_path / 'straight', deepcopy(overrides))
+    name = 'epoch_1' if epochs else 'iter_2'
+    half = str(tmp_path / f'straight/{name}.pth')
     resume = {'load_from': half, 'resume': True}
     with weights_only_loading():
         resumed = train(tmp_path / 'resumed', {**overrides, **resume})

@@ -334,6 +334,25 @@ def test_refuses_bad_arguments(argument, sentence):
         DivergenceHook(**argument)
 
 
+def test_a_fused_optimizer_unscales_inside_its_step():
+    """torch's GradScaler leaves it both the scale and the overflow."""
+    weight = torch.nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.SGD([weight], lr=0.1, fused=True)
+    scaler = torch.amp.GradScaler('cpu', init_scale=1024.0)
+    hook, norms = DivergenceHook(), []
+    optimizer.register_step_pre_hook(
+        lambda *args: hook._keep_norm('segmentor', *args)
+    )
+    for factor in (3.0, math.inf, 4.0):
+        hook._norms = {}
+        optimizer.zero_grad()
+        scaler.scale((weight * factor).sum()).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        norms.append(float(hook._norms.get('segmentor', -1)))
+    assert norms == pytest.approx([3 * 2**0.5, -1, 4 * 2**0.5])
+
+
 def test_half_precision_overflow_is_no_divergence(tmp_path):
     """The scaler skips such a step; its gradient is no step's."""
     hook = DivergenceHook()

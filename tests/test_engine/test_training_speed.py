@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmengine.hooks import Hook
 from toy import largest_difference, make_runner, train
 
 from mmseg_da.apis.adapt_bn import adapt_bn, build_target_loader
@@ -66,6 +67,21 @@ def test_statistics_of_no_target_are_refused_before_training(tmp_path):
     hook = {'default_hooks.adapt_bn': dict(type='mmseg_da.AdaptBNHook')}
     with pytest.raises(InputError, match='names no target'):
         make_runner(tmp_path, hook, hook=False).train()
+
+
+class Stop(Hook):
+    def after_train_iter(self, runner, *args, **kwargs):
+        runner.train_loop.stop_training = runner.iter == 1
+
+
+def test_a_run_that_ends_early_says_that_nothing_was_done(tmp_path):
+    hook = {'default_hooks.adapt_bn': dict(type='mmseg_da.AdaptBNHook')}
+    runner, messages = make_runner(tmp_path, hook), []
+    runner.register_hook(Stop())
+    runner.logger.warning = lambda message, *_: messages.append(message)
+    runner.train()
+    (message,) = [m for m in messages if 'BatchNorm' in m]
+    assert 'not re-estimated, because training stopped after 2 of 6' in message
 
 
 def test_averaged_weights_without_the_targets_statistics_are_refused(tmp_path):

@@ -108,7 +108,7 @@ def write_comparison(
         list[Path]: The files.
     """
     rows, gap = collect(comparison, seeds, out), comparison.gap
-    bn = ' BatchNorm is re-estimated on the training crops of the target.'
+    bn = ' BatchNorm is re-estimated on the training images of the target.'
     text = [
         f'# {comparison.name}',
         '',

@@ -82,6 +82,7 @@ def _run(
     options = row_options(comparison, method.config, data)
     own = {'randomness.seed': seed, **own}
     rows = {one.label: one for one in comparison.methods}
+    origins = []
     for key, label in (
         ('load_from', method.start),
         ('default_hooks.adaptation.teacher.checkpoint', method.teacher),
@@ -89,7 +90,10 @@ def _run(
         if label is not None:
             first = work_dir(rows[label], seed, out)
             own[key] = experiments.last_checkpoint(first)
-    metrics = experiments.train(method.config, folder, options | own, title)
+            origins.append(first)
+    metrics = experiments.train(
+        method.config, folder, options | own, title, origins
+    )
     checkpoint = experiments.last_checkpoint(folder)
     cfg = Config.fromfile(str(REPO_ROOT / method.config))
     if cfg.test_dataloader == cfg.val_dataloader:

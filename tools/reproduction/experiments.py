@@ -81,6 +81,7 @@ def train(
     work_dir: Path,
     options: Mapping[str, object],
     title: str,
+    origins: Sequence[Path] = (),
 ) -> dict[str, float]:
     """Train a config, or resume its run, and return the metrics.
 
@@ -89,39 +90,44 @@ def train(
         work_dir (Path): Work dir. A finished run in it is not repeated.
         options (dict): ``--cfg-options``, keys with dots.
         title (str): Name to show beside the progress.
+        origins (Sequence[Path]): Work dirs of the runs that it starts from
+            or learns from.
 
     Returns:
         dict[str, float]: The last validation's metrics, in percent.
 
     Raises:
-        InputError: If the work dir holds a run of another config, or the
-            run fails.
+        InputError: If the work dir holds a run of another config or of other
+            origins, or the run fails.
     """
     record = work_dir / 'experiment.json'
     known = read_json(record)
-    digest = fingerprint(config, options)
-    if known.get('fingerprint', digest) != digest:
+    run: dict = dict(
+        fingerprint=fingerprint(config, options),
+        origins=[
+            read_json(folder / 'experiment.json').get(key)
+            for folder in origins
+            for key in ('fingerprint', 'origins')
+        ],
+    )
+    if any(known.get(key, value) != value for key, value in run.items()):
         raise InputError(
-            f'{work_dir} holds a run of another version of {config}: delete '
-            'it, or choose another work dir.'
+            f'{work_dir} holds a run of another version of {config}, or one '
+            'from another start: delete it, or choose another work dir.'
         )
     if 'metrics' not in known:
-        command = train_command(config, work_dir, options)
-        write_json(record, dict(fingerprint=digest, command=command))
+        run['command'] = train_command(config, work_dir, options)
+        write_json(record, run)
         # Without a checkpoint of its own, --resume would go on from load_from,
         # whose weights a new run starts from.
         begun = (work_dir / 'last_checkpoint').exists()
         resume = begun or 'load_from' not in options
-        words = [*command, *(['--resume'] if resume else [])]
+        words = [*run['command'], *(['--resume'] if resume else [])]
         run_tool(words, work_dir / 'output.log', title)
         _, validations = read_scalars(work_dir)
         if not validations:
             raise InputError(f'{work_dir} holds no validation result.')
-        known = dict(
-            fingerprint=digest,
-            command=command,
-            metrics=validations[-1][1],
-        )
+        known = dict(run, metrics=validations[-1][1])
         write_json(record, known)
     return known['metrics']
 

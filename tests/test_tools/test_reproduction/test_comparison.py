@@ -167,7 +167,7 @@ def test_a_row_follows_its_start_and_its_teacher(tmp_path, monkeypatch):
     comparison = replace(TOY, methods=[taught, *METHODS], adapt_bn=None)
     ran = {}
 
-    def train(config, folder, options, title):
+    def train(config, folder, options, title, origins):
         # Raises where what it starts from is not there yet.
         ran[folder.name] = options.get('load_from'), options.get(teacher)
         folder.mkdir()
