@@ -1,3 +1,3 @@
 # The segmentor is its own teacher.
-_base_ = '../carla2camvid/bisenet_recipe_carla2camvid.py'
+_base_ = '../carla2camvid/bisenet_self-training_carla2camvid.py'
 default_hooks = dict(adaptation=dict(teacher=dict(momentum=0.0)))

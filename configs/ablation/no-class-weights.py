@@ -1,5 +1,5 @@
 # Without class weights.
-_base_ = '../carla2camvid/bisenet_recipe_carla2camvid.py'
+_base_ = '../carla2camvid/bisenet_self-training_carla2camvid.py'
 model = dict(
     decode_head=dict(loss_decode=dict(class_weight=None)),
     auxiliary_head=[

@@ -1,5 +1,5 @@
 # And masked target images.
-_base_ = '../carla2camvid/bisenet_recipe_carla2camvid.py'
+_base_ = '../carla2camvid/bisenet_self-training_carla2camvid.py'
 masked = dict(
     type='mmseg_da.MaskedConsistencyTerm',
     pseudo_labels='pixel',

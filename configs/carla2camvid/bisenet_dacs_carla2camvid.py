@@ -1,6 +1,6 @@
 # DACS: pseudo-labels everywhere, weighted by the share of sure pixels.
 _base_ = [
-    './bisenet_context_carla2camvid.py',
+    './bisenet_recipe_carla2camvid.py',
     '../_base_/adaptation/dacs.py',
 ]
 default_hooks = dict(

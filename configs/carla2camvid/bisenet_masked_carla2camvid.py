@@ -1,6 +1,6 @@
 # Masked target images with the labels of an EMA teacher.
 _base_ = [
-    './bisenet_context_carla2camvid.py',
+    './bisenet_recipe_carla2camvid.py',
     '../_base_/adaptation/masked.py',
 ]
 default_hooks = dict(

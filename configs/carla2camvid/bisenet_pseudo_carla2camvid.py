@@ -1,6 +1,6 @@
 # Source classes pasted on target images, whose other pixels have the labels
 # of an EMA teacher where it is sure of them.
-_base_ = './bisenet_context_carla2camvid.py'
+_base_ = './bisenet_recipe_carla2camvid.py'
 default_hooks = dict(
     adaptation=dict(
         teacher=dict(type='mmseg_da.EMATeacher', momentum=0.99),

@@ -1,5 +1,5 @@
-# The control of the recipe: source classes pasted on source images.
-_base_ = './bisenet_recipe.py'
+# The control of self-training: source classes pasted on source images.
+_base_ = './bisenet_self-training.py'
 default_hooks = dict(
     adaptation=dict(
         teacher=None,

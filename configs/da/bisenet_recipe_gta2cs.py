@@ -1,6 +1,5 @@
 # The recipe with BiSeNet-R18 on all of GTA5 in crops of 512x512: class
-# weights, source classes pasted on target images, sure pseudo-labels, the
-# target's colours. Not run.
+# weights, and source classes pasted on target images. Not run.
 _base_ = [
     '../source_only/bisenet_crops_gta2cs.py',
     '../_base_/targets/cityscapes.py',
@@ -29,7 +28,6 @@ default_hooks = dict(
                 pipeline=_base_.unlabelled_crops,
             ),
         ),
-        teacher=dict(_base_.teacher, momentum=0.999),
         terms=_base_.recipe,
     )
 )

@@ -52,7 +52,7 @@ def test_only_some_rows_and_what_they_are_compared_with():
     assert [method.label.split(':')[0] for method in found.methods] == [
         *('start', 'source only', 'class weights'),
         'class weights, source mixed with source',
-        'class weights, source pasted on target',
+        'recipe',
         'class weights, pasted on target, sure pseudo-labels',
         'oracle',
     ]
@@ -71,7 +71,7 @@ def test_list_shows_the_rows_of_the_comparison():
 def test_data_moves_to_another_folder():
     options = row_options(
         TOY,
-        'configs/carla2camvid/bisenet_context_carla2camvid.py',
+        'configs/carla2camvid/bisenet_recipe_carla2camvid.py',
         '/elsewhere',
     )
     assert options['train_dataloader.dataset.data_root'] == '/elsewhere/carla'
@@ -81,7 +81,7 @@ def test_data_moves_to_another_folder():
 
 
 def test_a_comparison_may_be_of_another_size_and_length():
-    path = 'configs/carla2camvid/bisenet_context_carla2camvid.py'
+    path = 'configs/carla2camvid/bisenet_recipe_carla2camvid.py'
     larger = read_comparison('carla2camvid_240x180')
     cfg = load_config(path, row_options(larger, path, 'data'))
     target = cfg.default_hooks.adaptation.target_dataloader
@@ -103,7 +103,7 @@ def test_a_comparison_may_be_of_another_size_and_length():
 
 
 def test_a_comparison_may_train_in_bfloat16():
-    path = 'configs/carla2camvid/bisenet_context_carla2camvid.py'
+    path = 'configs/carla2camvid/bisenet_recipe_carla2camvid.py'
     options = row_options(read_comparison('carla2camvid_long'), path, 'data')
     wrapper = options.pop('optim_wrapper.type')
     assert wrapper == 'mmseg_da.BFloat16OptimWrapper'
@@ -222,7 +222,7 @@ def test_a_row_starts_from_weights_and_resumes_its_own_run(
         experiments, 'run_tool', lambda words, *_: commands.append(words)
     )
     monkeypatch.setattr(experiments, 'read_scalars', lambda _: ({}, [(1, {})]))
-    config = 'configs/carla2camvid/bisenet_context_carla2camvid.py'
+    config = 'configs/carla2camvid/bisenet_recipe_carla2camvid.py'
     options = dict(load_from='start.pth')
     for name in ('new', 'begun'):
         folder = tmp_path / name

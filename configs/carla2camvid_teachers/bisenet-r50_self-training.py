@@ -1,6 +1,6 @@
-# The larger teacher: BiSeNet-R50 by the recipe, as long as the student.
+# The larger teacher: BiSeNet-R50 by self-training, as long as the student.
 _base_ = [
-    '../carla2camvid/bisenet_recipe_carla2camvid.py',
+    '../carla2camvid/bisenet_self-training_carla2camvid.py',
     '../_base_/models/bisenet_r50.py',
 ]
 model = dict(
