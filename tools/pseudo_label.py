@@ -135,7 +135,7 @@ def read_record(path: Path) -> dict:
 
 
 def load_thresholds(
-    args, model, images: str, files: list[Path]
+    args, model, source: str, files: list[Path]
 ) -> float | torch.Tensor:
     """The thresholds of an earlier run of the same settings, or new ones.
 
@@ -154,7 +154,7 @@ def load_thresholds(
         threshold=args.threshold,
         share=args.share if args.threshold is None else None,
         # Another folder's images may have the same names.
-        images=str(Path(images).resolve()),
+        images=str(Path(source).resolve()),
     )
     path = Path(args.out, RECORD)
     if path.exists():

@@ -1,4 +1,4 @@
-# SYNTHIA to Cityscapes: the recipe of Table 3 with another source. Not run.
+# SYNTHIA to Cityscapes: the training of Table 3 with another source. Not run.
 _base_ = ['../da/bisenet_adv_gta2cs.py', '../_base_/sources/synthia.py']
 train_dataloader = dict(
     dataset=dict(

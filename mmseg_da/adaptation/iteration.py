@@ -176,6 +176,11 @@ class Iteration:
         self.start_another_pass()
         logits = self.segmentor(inputs, mode='tensor')
         if not isinstance(logits, Tensor):
+            if not 0 <= self.output_index < len(logits):
+                raise InputError(
+                    f'output_index is {self.output_index}, but the head has '
+                    f'{len(logits)} outputs: set it to one of them.'
+                )
             logits = logits[self.output_index]
         return self._resize(logits, inputs)
 

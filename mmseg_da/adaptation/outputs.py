@@ -73,7 +73,7 @@ def find_output_index(
         # The parts of a head such as K-Net's have the losses.
         one = count == 1 and losses is not None
         return 0 if one else _probe(segmentor, key)
-    if index < 0 or (losses is not None and index >= count):
+    if losses is not None and not 0 <= index < count:
         raise InputError(
             f'{key}.output_index is {index}, but {type(head).__name__} has '
             f'{count} loss(es): set it to 0..{count - 1}.'

@@ -177,7 +177,8 @@ class FolderDataset(SeededDataset):
 
         A resized copy is checked against the files that it was made of.
         """
-        check_resized(self.data_root, self.img_scale, self.all_classes[0])
+        classes = self.all_classes[0] if self.is_labelled else ()
+        check_resized(self.data_root, self.img_scale, classes)
         samples, missing = self.find_samples()
         if shortage := self.find_shortage():
             _warn(shortage)

@@ -207,7 +207,10 @@ def walk_files(root: str) -> Iterable[str]:
             subfolders.clear()
             continue
         seen.add(real)
-        subfolders[:] = [s for s in subfolders if not s.startswith('.')]
+        # Each ext4 disk has the latter, which its administrator alone reads.
+        subfolders[:] = [
+            s for s in subfolders if s[0] != '.' and s != 'lost+found'
+        ]
         prefix = os.path.relpath(folder, root).replace(os.sep, '/')
         prefix = '' if prefix == '.' else prefix + '/'
         yield from (prefix + f for f in files if not f.startswith('.'))

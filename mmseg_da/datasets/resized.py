@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from mmseg_da.datasets.listing import walk_files
 from mmseg_da.errors import InputError
 
 MANIFEST = 'resized.json'
@@ -31,7 +32,8 @@ def check_resized(
     scale = tuple(manifest['img_scale'])
     if 'copies' not in manifest:
         raise InputError(
-            f'The resized copy in {root} is incomplete: run {TOOL} again.'
+            f'The resized copy in {root} is incomplete: run {TOOL} again, or '
+            'delete it first if an earlier version of the tool made it.'
         )
     if img_scale is not None and tuple(img_scale) != scale:
         raise InputError(
@@ -39,13 +41,12 @@ def check_resized(
             f'img_scale is {tuple(img_scale)}: use the original data, or '
             f'make a copy of this size with {TOOL}.'
         )
-    if list(classes) != (manifest.get('classes') or list(classes)):
+    if classes and manifest['classes'] not in (None, list(classes)):
         raise InputError(
             f'{root} holds a copy whose labels are of other classes than the '
             f"config's: make a new one with {TOOL}."
         )
-    gone = [n for n in manifest['copies'] if not Path(root, n).is_file()]
-    if gone:
+    if gone := sorted({*manifest['copies']}.difference(walk_files(root))):
         raise InputError(
             f'The resized copy in {root} lacks {gone[0]} ({len(gone)} files '
             f'are missing): run {TOOL} again.'

@@ -90,12 +90,12 @@ class Predictor:
         images = [images] if one else list(images)
         inputs = self.preprocess(images, rgb)
         outputs, maps = self.network(inputs), []
-        found = outputs.shape[1]
-        wanted = len(self.model.dataset_meta['classes'])
-        if found != wanted:
+        count = len(self.model.dataset_meta['classes'])
+        if outputs.shape[1] != count:
             raise InputError(
-                f'The network predicts {found} classes, but the config has '
-                f'{wanted}: give the config that it was exported with.'
+                f'The network predicts {outputs.shape[1]} classes, but the '
+                f'config has {count}: give the config that it was exported '
+                'with.'
             )
         for image, logits in zip(images, outputs):
             sizes = [tuple(inputs.shape[2:]), image.shape[:2]]

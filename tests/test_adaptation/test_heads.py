@@ -19,8 +19,10 @@ def test_a_head_s_own_sampler_still_chooses() -> None:
         concat_input=False,
         sampler=dict(type='OHEMPixelSampler', thresh=0.7, min_kept=9),
     )
-    logits = torch.randn(1, 5, 8, 8)
-    labels = torch.randint(5, (1, 1, 8, 8))
+    draw = torch.Generator().manual_seed(0)
+    # Sure ones, so that some pixels are left out.
+    logits = 9 * torch.randn(1, 5, 8, 8, generator=draw)
+    labels = torch.randint(5, (1, 1, 8, 8), generator=draw)
     chosen = head.sampler.sample(logits, labels)
     assert 0 < chosen.sum() < 64
     weights, own = torch.rand(1, 8, 8), head.sampler

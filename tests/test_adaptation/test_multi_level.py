@@ -1,6 +1,7 @@
 """Adversaries of the main and an auxiliary head, against a literal loop."""
 
 import copy
+from itertools import pairwise
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from toy import (
     with_terms,
 )
 
+from mmseg_da.adaptation.iteration import Iteration
 from mmseg_da.errors import InputError
 from mmseg_da.models import FCDiscriminator
 from mmseg_da.registry import MODELS
@@ -146,3 +148,23 @@ def test_refuses_a_head_that_is_not_there(tmp_path):
         InputError, match=r'level\.auxiliary_head is 2, but .* has 2 auxiliary'
     ):
         make_runner(tmp_path, overrides(auxiliary_head=2)).train()
+
+
+def test_another_pass_shares_no_half_precision_weights(tmp_path, monkeypatch):
+    """Of the auxiliary head, whatever passed it since the target did."""
+    order, predict = [], Iteration.target_probabilities_of
+    clear = torch.clear_autocast_cache
+
+    def spy(self, auxiliary):
+        self.target_logits  # noqa: B018
+        if auxiliary not in (None, *self._auxiliary_probabilities):
+            order.append('head')
+        return predict(self, auxiliary)
+
+    monkeypatch.setattr(Iteration, 'target_probabilities_of', spy)
+    monkeypatch.setattr(
+        torch, 'clear_autocast_cache', lambda: (order.append('clear'), clear())
+    )
+    make_runner(tmp_path, overrides()).train()
+    after = [b for a, b in pairwise([*order, 'end']) if a == 'head']
+    assert after == ['clear'] * ITERS

@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import takewhile
 from pathlib import Path
 
 import mmcv
@@ -75,13 +74,12 @@ def _find_in(folder: Path, name: str, image: Path) -> Path | None:
     """The file of a name whose subfolders are the image's."""
 
     def shared(path: Path) -> int:
-        pairs = zip(path.absolute().parts[-2::-1], image.parts[-2::-1])
-        return sum(
-            1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs)
-        )
+        upwards = [p.parts[-2::-1] for p in (path.absolute(), image)]
+        return len(os.path.commonprefix(upwards))
 
     found = [folder / path for path in sorted(walk_files(str(folder)))]
-    found = [p for p in found if p.name == name and not p.samefile(image)]
+    found = [p for p in found if p.name == name and p.is_file()]
+    found = [path for path in found if not path.samefile(image)]
     best = max(map(shared, found), default=0)
     found = [path for path in found if shared(path) == best]
     if len(found) > 1:

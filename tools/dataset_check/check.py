@@ -171,8 +171,8 @@ def _wrong_layout(split: str, cfg: dict, error: Exception) -> Finding:
 def _list_samples(dataset: BaseDataset) -> tuple[list[dict], list[dict]]:
     """All samples, and those without a label file."""
     if isinstance(dataset, FolderDataset):
-        fit = dataset.img_scale, dataset.all_classes[0]
-        check_resized(dataset.data_root, *fit)
+        classes = dataset.all_classes[0] if dataset.is_labelled else ()
+        check_resized(dataset.data_root, dataset.img_scale, classes)
         infos, missing = dataset.find_samples()
         if dataset.is_labelled:
             encoding = dataset.label_encoding

@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
@@ -123,7 +124,9 @@ def write_resized(dataset_cfg: dict, out: str, workers: int = 0) -> dict:
         'encoding': None,
     }
     if dataset.is_labelled:
-        encoding = repr(dataset.label_encoding).encode()
+        # Without what it says in messages.
+        texts = dict(expected='', expected_colours='')
+        encoding = repr(replace(dataset.label_encoding, **texts)).encode()
         manifest['classes'] = list(dataset.all_classes[0])
         manifest['encoding'] = hashlib.sha256(encoding).hexdigest()
     before = read_stamps(root, copies)

@@ -36,8 +36,10 @@ def list_images(folder: str | Path) -> list[Path]:
     folders, such as the ``._a.png`` that macOS writes, are left out.
 
     Raises:
-        InputError: If there is no image.
+        InputError: If there is no image, or no folder.
     """
+    if not Path(folder).is_dir():
+        raise InputError(f'{folder} is no folder: give one with images.')
     found = sorted(
         Path(folder, path)
         for path in walk_files(str(folder))

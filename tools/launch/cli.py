@@ -124,10 +124,12 @@ class ConfigOptions(DictAction):
     def _parse_iterable(val: str) -> Any:
         text = val.strip('\'"')
         if text[:1] in ('(', '['):
-            # DictAction would drop the spaces of quoted names.
+            # DictAction would drop the spaces of quoted names. One in
+            # parentheses is a tuple to it.
             with suppress(ValueError, SyntaxError):
                 if '"' in text or "'" in text:
-                    return ast.literal_eval(text)
+                    value = ast.literal_eval(text)
+                    return (value,) if isinstance(value, str) else value
         elif ' ' in text.strip() and ('/' in text or ',' not in text):
             return text
         return DictAction._parse_iterable(val)

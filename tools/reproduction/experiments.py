@@ -153,7 +153,10 @@ def test(
 
 def last_checkpoint(work_dir: Path) -> Path:
     """The last checkpoint of a finished run."""
-    return Path((work_dir / 'last_checkpoint').read_text().strip())
+    named = Path((work_dir / 'last_checkpoint').read_text().strip())
+    own = work_dir / named.name
+    # The path of a moved or copied work dir may be another run's by now.
+    return own if own.is_file() else named
 
 
 def write_json(path: Path, content: object) -> None:

@@ -51,10 +51,7 @@ def load_class_weight(class_weight: ClassWeight) -> list[float]:
         try:
             statistics = read_statistics(path, KEY)
         except InputError as error:
-            raise InputError(
-                'class_weight names what is not a class statistics JSON: '
-                f'{error}'
-            ) from None
+            raise InputError(f'class_weight: {error}') from None
         counts = statistics['pixel_counts'] if from_dict else ()
         class_weight = statistics[KEY]
     if isinstance(class_weight, (str, dict)) or not hasattr(

@@ -126,7 +126,9 @@ def test_missing_file_says_the_command(tmp_path, settings):
 def test_other_files(tmp_path, text):
     path = tmp_path / 'weights.json'
     path.write_text(text)
-    with pytest.raises(InputError, match='not a class statistics JSON'):
+    with pytest.raises(
+        InputError, match='class_weight: .* is no class statistics JSON'
+    ):
         load_class_weight(str(path))
 
 

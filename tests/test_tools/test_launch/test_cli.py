@@ -17,6 +17,7 @@ from launch.cli import add_cfg_options, positive
         ('[a, b]', ['a', 'b']),
         ('1, 2.5', [1, 2.5]),
         ('(1)', (1,)),
+        ("('road')", ('road',)),
         (' 3 ', 3),
         ("['a", "['a"),
     ],
