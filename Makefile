@@ -45,5 +45,6 @@ wheel-test: setup
 demo: setup
 	$(BIN)/python tools/demo.py $(if $(SHORT),--short)
 
+# What make made; trainings stay.
 clean:
-	rm -rf $(VENV) work_dirs data/demo
+	rm -rf $(VENV) work_dirs/demo work_dirs/demo_short data/demo data/short

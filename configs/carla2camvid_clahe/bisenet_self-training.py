@@ -1,12 +1,8 @@
-# Self-training of carla2camvid; its target images are equalised too.
-_base_ = '../carla2camvid/bisenet_self-training_carla2camvid.py'
-train_dataloader = dict(dataset=dict(pipeline=_base_.clahe_labelled_pipeline))
-val_dataloader = dict(dataset=dict(pipeline=_base_.clahe_evaluation_pipeline))
-test_dataloader = dict(dataset=dict(pipeline=_base_.clahe_evaluation_pipeline))
+# Self-training of carla2camvid.
+_base_ = [
+    './bisenet_recipe.py',
+    '../_base_/adaptation/self_training.py',
+]
 default_hooks = dict(
-    adaptation=dict(
-        target_dataloader=dict(
-            dataset=dict(pipeline=_base_.clahe_unlabelled_pipeline)
-        )
-    )
+    adaptation=dict(teacher=_base_.teacher, terms=_base_.self_training)
 )

@@ -118,7 +118,8 @@ def inference(
         return inference(model, [images])[0]
     # Always arrays: after an array, `inference_model` takes no file.
     arrays = (
-        image if isinstance(image, np.ndarray) else read_image(image)
+        # A copy, since a step such as CLAHE writes into it.
+        image.copy() if isinstance(image, np.ndarray) else read_image(image)
         for image in images
     )
     samples = (inference_model(model, array) for array in arrays)
@@ -147,6 +148,15 @@ def init_predictor(
             segmentor has no fast form.
     """
     if Path(checkpoint).suffix in RUNTIMES:
+        if (
+            precision != 'fp32'
+            or compile
+            or str(device) not in ('auto', 'cpu')
+        ):
+            raise InputError(
+                f'{checkpoint} runs on the CPU in the precision that it was '
+                'exported in: leave out --precision, --compile and --device.'
+            )
         network = load_network(checkpoint)
         model = FastSegmentor(init_model(config, device='cpu'))
         return Predictor(model, network)

@@ -4,9 +4,11 @@ import contextlib
 import copy
 import io
 import logging
+import shutil
 import tempfile
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -84,15 +86,23 @@ def export(
     fast = FastSegmentor(model, pack=False)
     predictor = Predictor(fast, scale=tuple(shape[::-1]))
     inputs = [predictor.preprocess([image]) for image in images]
-    path = export_network(
-        fast.network, out, format, precision, shape, dynamic, inputs
-    )
-    if not inputs:
-        torch.manual_seed(0)
-        inputs = [torch.randn(1, 3, *shape) for _ in range(2)]
-    checked = inputs[:4]
-    found = check_parity(fast.network, path, precision, checked)
-    return dict(found, path=path, checked=len(checked))
+    out = Path(out)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, out.name)
+        arguments = format, precision, shape, dynamic, inputs
+        export_network(fast.network, path, *arguments)
+        if not inputs:
+            torch.manual_seed(0)
+            inputs = [torch.randn(1, 3, *shape) for _ in range(2)]
+        checked = inputs[:4]
+        # The segmentor itself, not what was made of it.
+        network = partial(model.eval(), mode='tensor')
+        found = check_parity(network, path, precision, checked)
+        # The weights of OpenVINO, a .bin, before the graph.
+        for file in sorted(Path(folder).iterdir()):
+            with atomic_path(out.with_suffix(file.suffix)) as part:
+                shutil.copyfile(file, part)
+    return dict(found, path=out, checked=len(checked))
 
 
 def export_network(
@@ -132,8 +142,8 @@ def export_network(
         if precision == 'int8':
             path = _quantize(path, calibration)
         if format == 'onnx':
-            with atomic_path(out) as partial:
-                partial.write_bytes(path.read_bytes())
+            with atomic_path(out) as part:
+                part.write_bytes(path.read_bytes())
         else:
             _to_openvino(path, out, precision)
     return out
@@ -260,14 +270,14 @@ def _to_openvino(path: Path, out: Path, precision: str) -> None:
 
     model = openvino.convert_model(str(path))
     model.set_rt_info(precision, PRECISION_KEY)
-    with atomic_path(out) as partial:
+    with atomic_path(out) as part:
         # OpenVINO writes the weights to a .bin beside the .xml.
-        written = partial.with_name(f'{partial.name}.xml')
+        written = part.with_name(f'{part.name}.xml')
         openvino.save_model(
             model, str(written), compress_to_fp16=precision == 'fp16'
         )
         written.with_suffix('.bin').replace(out.with_suffix('.bin'))
-        written.replace(partial)
+        written.replace(part)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ def can_pack(conv: nn.Module) -> bool:
     In bf16 it can on processors with AVX-512 or newer only.
     """
     return (
-        isinstance(conv, nn.Conv2d)
+        type(conv) is nn.Conv2d
         and conv.weight.device.type == 'cpu'
         and conv.weight.dtype in (torch.float32, torch.bfloat16)
         and isinstance(conv.padding, tuple)

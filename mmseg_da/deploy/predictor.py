@@ -90,7 +90,8 @@ class Predictor:
         images = [images] if one else list(images)
         inputs = self.preprocess(images, rgb)
         outputs, maps = self.network(inputs), []
-        count = len(self.model.dataset_meta['classes'])
+        meta = getattr(self.model, 'dataset_meta', None)
+        count = len(meta['classes']) if meta else outputs.shape[1]
         if outputs.shape[1] != count:
             raise InputError(
                 f'The network predicts {outputs.shape[1]} classes, but the '
@@ -125,7 +126,8 @@ class Predictor:
         if rgb:
             image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         size = image.shape[:2]
-        results = dict(img=image, img_shape=size, ori_shape=size)
+        # A copy, since a step such as CLAHE writes into it.
+        results = dict(img=image.copy(), img_shape=size, ori_shape=size)
         image = np.ascontiguousarray(self.transform(results)['img'])
         if self.to_rgb:
             image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

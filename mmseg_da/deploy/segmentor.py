@@ -1,13 +1,18 @@
 """Rewrite a segmentor as the same function with less work."""
 
 import copy
+from itertools import pairwise
 
 import torch
-from mmcv.cnn import fuse_conv_bn
+from mmcv.cnn import ConvModule
 from mmengine.model import BaseModel, revert_sync_batchnorm
 from mmengine.structures import PixelData
 from mmseg.models import EncoderDecoder
+from mmseg.models.backbones.resnet import BasicBlock, Bottleneck, ResNet
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils import fuse_conv_bn_eval
 
 from mmseg_da.deploy.bisenet import FastBiSeNet, is_plain_bisenet
 from mmseg_da.deploy.class_map import class_map
@@ -19,19 +24,46 @@ PRECISIONS = {
     'fp16': torch.float16,
 }
 
+# Modules of these run their parts in the order of the names.
+IN_ORDER = tuple(
+    kind.forward for kind in (nn.Sequential, ResNet, BasicBlock, Bottleneck)
+)
+
 
 def fuse(segmentor: nn.Module) -> nn.Module:
     """Copy a segmentor and fold its BatchNorms into its convolutions.
 
-    Auxiliary heads are dropped, and weights are stored channels-last. The copy
-    is in eval mode and cannot be trained.
+    Those alone that are known to run right after a plain convolution.
+    Auxiliary heads are dropped, and weights are stored channels-last. The
+    copy is in eval mode and cannot be trained.
     """
     auxiliary = getattr(segmentor, 'auxiliary_head', None)
     memo = {} if auxiliary is None else {id(auxiliary): None}
     segmentor = copy.deepcopy(segmentor, memo)
-    segmentor = fuse_conv_bn(revert_sync_batchnorm(segmentor).eval())
+    segmentor = revert_sync_batchnorm(segmentor).eval()
+    for module in list(segmentor.modules()):
+        _fold(module)
     segmentor.requires_grad_(False)
     return segmentor.to(memory_format=torch.channels_last)
+
+
+def _fold(module: nn.Module) -> None:
+    """Fold the BatchNorm layers among a module's own parts."""
+    parts = list(module._modules.items())
+    if isinstance(module, ConvModule):
+        order = module.order
+        known = order.index('norm') == order.index('conv') + 1
+        known = known and not module.with_spectral_norm
+    else:
+        known = type(module).forward in IN_ORDER
+    for (name, conv), (other, norm) in pairwise(parts) if known else ():
+        if (
+            type(conv) is nn.Conv2d
+            and isinstance(norm, _BatchNorm)
+            and norm.running_mean is not None
+        ):
+            setattr(module, name, fuse_conv_bn_eval(conv, norm))
+            setattr(module, other, nn.Identity())
 
 
 def fast_network(
@@ -52,7 +84,8 @@ def fast_network(
     if dtype != torch.float32:
         segmentor = copy.deepcopy(segmentor).to(dtype)
     backbone, head = segmentor.backbone, segmentor.decode_head
-    if not is_plain_bisenet(backbone, head):
+    neck = getattr(segmentor, 'neck', None)
+    if neck is not None or not is_plain_bisenet(backbone, head):
         return segmentor
     network = FastBiSeNet(backbone, head, pack).eval().requires_grad_(False)
     return network.to(memory_format=torch.channels_last)
@@ -130,6 +163,13 @@ def _check(segmentor: nn.Module, precision: str) -> None:
             f'The fast path knows the segmentor EncoderDecoder with softmax '
             f'output, not {type(segmentor).__name__}: use tools/test.py.'
         )
+    head = type(segmentor.decode_head)
+    for name in ('predict', 'predict_by_feat'):
+        if getattr(head, name, None) is not getattr(BaseDecodeHead, name):
+            raise InputError(
+                f'{head.__name__} has a {name} of its own, which the fast '
+                'path does not know: use tools/test.py.'
+            )
     if segmentor.test_cfg.get('mode', 'whole') != 'whole':
         raise InputError(
             f'model.test_cfg.mode is {segmentor.test_cfg.mode!r}; the fast '

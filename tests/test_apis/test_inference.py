@@ -90,6 +90,20 @@ def test_an_exported_network_of_other_classes(trained) -> None:
         predict(np.zeros((16, 16, 3), np.uint8))
 
 
+def test_a_step_that_writes_into_the_image(trained) -> None:
+    cfg = load_config(trained[0])
+    steps = [dict(type='LoadImageFromFile'), dict(type='CLAHE')]
+    cfg.test_dataloader.dataset.pipeline = [*steps, dict(type='PackSegInputs')]
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    before = image.copy()
+    model = init_model(cfg, trained[1], 'cpu')
+    predict = init_predictor(cfg, trained[1], 'cpu')
+    for function in (predict, lambda x: inference(model, x)):
+        first = function(image)
+        assert np.array_equal(image, before)
+        assert np.array_equal(function(image), first)
+
+
 def test_files_and_arrays_in_any_order(trained, frames: Path) -> None:
     files = sorted(map(str, frames.rglob('*_leftImg8bit.png')))
     model = init_model(*trained, device='cpu')

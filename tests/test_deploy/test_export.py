@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmseg_da.apis import init_predictor
+from mmseg_da.apis import export, init_model, init_predictor
 from mmseg_da.deploy import fast_network, fuse
 from mmseg_da.deploy.export import check_parity, export_network
 from mmseg_da.deploy.runtimes import load_network, optional_import
@@ -76,6 +76,27 @@ def test_predictor_runs_an_exported_network(trained, network, tmp_path):
     found = init_predictor(trained[0], path)(image)
     assert found.shape == (100, 200)
     assert (found == by_torch).mean() > 0.9999
+
+
+def test_a_bad_export_leaves_the_good_one(trained, tmp_path, monkeypatch):
+    model, path = init_model(*trained, device='cpu'), tmp_path / 'a.onnx'
+    path.write_bytes(b'good')
+
+    def refuse(network, *_):
+        assert network(torch.zeros(1, 3, 64, 96)).shape[1] == 19
+        raise InputError('It differs.')
+
+    module = sys.modules['mmseg_da.deploy.export']
+    monkeypatch.setattr(module, 'check_parity', refuse)
+    with pytest.raises(InputError, match='It differs'):
+        export(model, path, shape=(64, 96))
+    assert path.read_bytes() == b'good' and len(list(tmp_path.iterdir())) == 1
+
+
+def test_options_of_another_network_are_refused(trained):
+    for options in (dict(precision='bf16'), dict(device='cuda')):
+        with pytest.raises(InputError, match='runs on the CPU in the preci'):
+            init_predictor(trained[0], 'a.onnx', **options)
 
 
 def test_wrong_arguments_are_named(network, tmp_path):

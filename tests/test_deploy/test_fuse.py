@@ -1,5 +1,7 @@
 """Fused networks are the same function."""
 
+import copy
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -70,6 +72,52 @@ def test_a_head_with_another_activation(shake, act_cfg):
     model = MODELS.build(cfg)
     shake(model)
     model.eval()
+    image = torch.randn(1, 3, 64, 96)
+    same_function(fast_network(fuse(model))(image), model(image))
+
+
+@torch.no_grad()
+def test_what_runs_in_another_order_is_not_folded(shake):
+    """DMNet's head normalises what a dynamic convolution returns."""
+    init_default_scope('mmseg')
+    norm_cfg = dict(type='BN')
+    model = MODELS.build(
+        dict(
+            type='EncoderDecoder',
+            backbone=dict(
+                type='ResNet',
+                depth=18,
+                base_channels=8,
+                stem_channels=8,
+                norm_cfg=norm_cfg,
+            ),
+            decode_head=dict(
+                type='DMHead',
+                filter_sizes=(1, 3),
+                in_channels=64,
+                channels=64,
+                num_classes=4,
+                norm_cfg=norm_cfg,
+            ),
+        )
+    ).eval()
+    shake(model)
+    image = torch.randn(1, 3, 64, 96)
+    expected = model(image)
+    found = fast_network(fuse(model))(image)
+    assert expected.std() > 0
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+
+
+class Neck(nn.Module):
+    def forward(self, maps):
+        return [2 * one for one in maps]
+
+
+@torch.no_grad()
+def test_a_neck_is_not_left_out(segmentor):
+    model = copy.deepcopy(segmentor)
+    model.neck = Neck()
     image = torch.randn(1, 3, 64, 96)
     same_function(fast_network(fuse(model))(image), model(image))
 

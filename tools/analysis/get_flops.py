@@ -79,7 +79,11 @@ def _count(model: nn.Module, shape: Sequence[int], device: str) -> int:
     image = torch.zeros(1, 3, *shape, device=device)
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad(), _plain_attention():
-        logits: Tensor = model.encode_decode(image, image_metas(shape))
+        slides = (getattr(model, 'test_cfg', None) or {}).get(
+            'mode'
+        ) == 'slide'
+        run = model.slide_inference if slides else model.encode_decode
+        logits: Tensor = run(image, image_metas(shape))
     assert logits.shape[2:] == tuple(shape)
     return counter.get_total_flops() // 2
 

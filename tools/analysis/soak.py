@@ -49,7 +49,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--out',
         type=Path,
-        default=Path('docs/soak'),
+        default=Path('work_dirs/soak'),
         help='folder for the curves; default: %(default)s',
     )
     parser.add_argument(

@@ -101,7 +101,8 @@ class PaperBiSeNet(nn.Module):
     Shape:
         - Input: ``(N, 3, H, W)``, and the size of the logits, by default
           8 times the size of the 1/8 maps.
-        - Output: logits, and in training those of the two auxiliary heads.
+        - Output: logits, and in training, unless ``main_only``, those of the
+          two auxiliary heads.
     """
 
     def __init__(self, num_classes: int = 19, width: int = 64) -> None:
@@ -119,7 +120,9 @@ class PaperBiSeNet(nn.Module):
         self.supervision_16 = nn.Conv2d(width * 4, num_classes, 1)
         self.supervision_32 = nn.Conv2d(width * 8, num_classes, 1)
 
-    def forward(self, x: Tensor, size: tuple | None = None):
+    def forward(
+        self, x: Tensor, size: tuple | None = None, main_only: bool = False
+    ):
         spatial = self.spatial_path(x)
         at_16, at_32 = self.context_path(x)
         tail = at_32.mean(dim=(2, 3), keepdim=True)
@@ -131,6 +134,8 @@ class PaperBiSeNet(nn.Module):
         logits = self.classifier(bilinear(fused, size))
         if not self.training:
             return logits
+        if main_only:
+            return (logits,)
         return (
             logits,
             self.supervision_16(bilinear(refined_16, size)),

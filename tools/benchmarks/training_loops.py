@@ -93,7 +93,7 @@ class PlainTraining(Textbook):
             discriminator,
             torch.optim.Adam(discriminator.parameters(), **ADAM),
             self.learn_from,
-            lambda images: network(images, size=images.shape[2:])[0],
+            lambda images: network(images, images.shape[2:], True)[0],
             LAMBDA,
             device,
             torch.float16 if amp else None,
@@ -132,9 +132,13 @@ class PluginNetwork(nn.Module):
         super().__init__()
         self.segmentor = segmentor
 
-    def forward(self, x: Tensor, size: tuple) -> list[Tensor]:
+    def forward(
+        self, x: Tensor, size: tuple, main_only: bool = False
+    ) -> list[Tensor]:
         maps = self.segmentor.extract_feat(x)
-        heads = self.segmentor.decode_head, *self.segmentor.auxiliary_head
+        heads = [self.segmentor.decode_head]
+        if not main_only:
+            heads += self.segmentor.auxiliary_head
         return [bilinear(head(maps), size) for head in heads]
 
 

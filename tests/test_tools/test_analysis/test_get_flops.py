@@ -50,3 +50,13 @@ def test_half_the_width_of_a_head_changes_the_count():
 def test_impossible_shape_is_named(shape):
     with pytest.raises(InputError, match='--shape is'):
         get_flops([CONFIG, '--shape', *shape])
+
+
+def test_a_sliding_window_counts_each_crop():
+    whole = get_flops([CONFIG, '--shape', '64'])['macs']
+    slide = ['mode=slide', 'crop_size=(64,64)', 'stride=(32,32)']
+    words = [f'model.test_cfg.{word}' for word in slide]
+    found = get_flops(
+        [CONFIG, '--shape', '64', '128', '--cfg-options', *words]
+    )
+    assert found['macs'] == 3 * whole
