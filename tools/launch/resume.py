@@ -58,7 +58,7 @@ def find_checkpoint(
         name = named.name
         own = work_dir / name
         # The path of a moved or copied work dir may be another run's by now.
-        if own.is_file() or not named.is_file():
+        if not named.is_file() or (own.is_file() and not own.samefile(named)):
             named = own
         if named.is_file() and is_whole(named):
             return named, f'Resuming from {named}.'
