@@ -15,12 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from launch.cli import command_parser, one_sentence_errors, positive
+from launch.resume import named_checkpoint
 from reproduction.comparison import Comparison, read_comparison, work_dir
 from reproduction.comparison_report import collect, write_comparison
 from reproduction.comparison_runs import run_comparison
 from reproduction.experiments import (
     end_on_sigterm,
-    last_checkpoint,
     run_tool,
     write_json,
 )
@@ -95,7 +95,7 @@ def draw(comparison: Comparison, seed: int, data: Path, out: Path) -> Path:
     words += ['--images', *map(str, images[:: max(1, len(images) // 4)][:4])]
     for method in comparison.methods:
         if method.label in ROWS[1:]:
-            trained = last_checkpoint(work_dir(method, seed, out))
+            trained = named_checkpoint(work_dir(method, seed, out))
             words += ['--models', method.config, str(trained), method.label]
     run_tool(words, out / 'picture.log', 'picture')
     return picture

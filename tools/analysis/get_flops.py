@@ -79,9 +79,8 @@ def _count(model: nn.Module, shape: Sequence[int], device: str) -> int:
     image = torch.zeros(1, 3, *shape, device=device)
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad(), _plain_attention():
-        slides = (getattr(model, 'test_cfg', None) or {}).get(
-            'mode'
-        ) == 'slide'
+        test_cfg = getattr(model, 'test_cfg', None) or {}
+        slides = test_cfg.get('mode') == 'slide'
         run = model.slide_inference if slides else model.encode_decode
         logits: Tensor = run(image, image_metas(shape))
     assert logits.shape[2:] == tuple(shape)

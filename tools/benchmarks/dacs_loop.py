@@ -109,7 +109,8 @@ class PlainDacs(PlainTraining):
 
     def label(self, images: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
-            logits = self.teacher(images, images.shape[2:], True)[0]
+            size = images.shape[2:]
+            logits = self.teacher(images, size, main_only=True)[0]
         return logits.softmax(dim=1).max(dim=1)
 
     @staticmethod

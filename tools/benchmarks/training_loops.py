@@ -93,7 +93,9 @@ class PlainTraining(Textbook):
             discriminator,
             torch.optim.Adam(discriminator.parameters(), **ADAM),
             self.learn_from,
-            lambda images: network(images, images.shape[2:], True)[0],
+            lambda images: network(images, images.shape[2:], main_only=True)[
+                0
+            ],
             LAMBDA,
             device,
             torch.float16 if amp else None,

@@ -33,6 +33,20 @@ def is_whole(path: Path) -> bool:
         return False
 
 
+def named_checkpoint(work_dir: Path) -> Path:
+    """The file that ``last_checkpoint`` names, the work dir's own if there.
+
+    The path of a moved or copied work dir may be another run's by now. An
+    empty ``last_checkpoint`` names the work dir itself.
+    """
+    text = (work_dir / 'last_checkpoint').read_text(errors='replace')
+    named = Path(text.strip())
+    own = work_dir / named.name
+    if not named.is_file() or (own.is_file() and not own.samefile(named)):
+        return own
+    return named
+
+
 def find_checkpoint(
     work_dir: str | Path, otherwise: str = 'starting anew'
 ) -> tuple[Path | None, str]:
@@ -52,14 +66,9 @@ def find_checkpoint(
     work_dir = Path(work_dir)
     folders = [work_dir]
     trouble = ''
-    pointer = work_dir / 'last_checkpoint'
-    if pointer.is_file():
-        named = Path(pointer.read_text(errors='replace').strip())
-        name = named.name
-        own = work_dir / name
-        # The path of a moved or copied work dir may be another run's by now.
-        if not named.is_file() or (own.is_file() and not own.samefile(named)):
-            named = own
+    if (work_dir / 'last_checkpoint').is_file():
+        named = named_checkpoint(work_dir)
+        name = '' if named == work_dir else named.name
         if named.is_file() and is_whole(named):
             return named, f'Resuming from {named}.'
         if name:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from launch.resume import named_checkpoint
 from reproduction.experiments import (
     fingerprint,
-    last_checkpoint,
     read_json,
     read_scalars,
 )
@@ -72,7 +72,7 @@ def best_checkpoint(work_dir: Path) -> Path | None:
         return best[-1]
     if not (work_dir / 'last_checkpoint').exists():
         return None
-    last = last_checkpoint(work_dir)
+    last = named_checkpoint(work_dir)
     # The work dir may have been moved since.
     return next((p for p in (last, work_dir / last.name) if p.exists()), None)
 

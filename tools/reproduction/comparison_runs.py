@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from launch.resume import named_checkpoint
 from mmseg_da.utils.config import REPO_ROOT
 from reproduction import experiments
 from reproduction.comparison import (
@@ -89,12 +90,12 @@ def _run(
     ):
         if label is not None:
             first = work_dir(rows[label], seed, out)
-            own[key] = experiments.last_checkpoint(first)
+            own[key] = named_checkpoint(first)
             origins.append(first)
     metrics = experiments.train(
         method.config, folder, options | own, title, origins
     )
-    checkpoint = experiments.last_checkpoint(folder)
+    checkpoint = named_checkpoint(folder)
     cfg = Config.fromfile(str(REPO_ROOT / method.config))
     if cfg.test_dataloader == cfg.val_dataloader:
         # Validation of the last iterate was the test.

@@ -151,14 +151,6 @@ def test(
     return read_json(record)['metrics']
 
 
-def last_checkpoint(work_dir: Path) -> Path:
-    """The last checkpoint of a finished run."""
-    named = Path((work_dir / 'last_checkpoint').read_text().strip())
-    own = work_dir / named.name
-    # The path of a moved or copied work dir may be another run's by now.
-    return own if own.is_file() else named
-
-
 def write_json(path: Path, content: object) -> None:
     """Write a JSON file as a whole, or not at all."""
     with atomic_path(path) as partial:
